@@ -65,6 +65,11 @@ export interface TransportStream {
    * wait for `onDrain`. Writing after `end`, `reset` or a lost connection does nothing and returns false.
    */
   write(bytes: Uint8Array): boolean;
+  /**
+   * Like `write`, for what nobody waits for: it leaves with the next thing that does, or alone in about a millisecond.
+   * Spares a datagram, and the peer being woken for it.
+   */
+  writeLater(bytes: Uint8Array): boolean;
   /** Sends FIN after all that was written. */
   end(): void;
   /** Abandons the sending side (RESET_STREAM) with an application error code (0 to 2^62-1); drops what is buffered. */
@@ -98,7 +103,10 @@ export interface TransportConnection {
   setHandler(handler: ConnectionHandler): void;
   /** Opens a bidirectional stream. Over the peer's stream limit, writes wait until the peer grants more. */
   openStream(handler: StreamHandler): TransportStream;
-  /** Closes with an application code and a reason (cut to 1 KiB) that the peer sees. Idempotent. */
+  /**
+   * Closes with an application code and a reason (cut to 1 KiB) that the peer sees, at the end of this turn: what was
+   * written before leaves first as far as the congestion window allows, none of it is sent again. Idempotent.
+   */
   close(code: number, reason: string): void;
   stats(): ConnectionStats;
   /** The peer's leaf certificate, or null when it sent none. */
@@ -116,6 +124,11 @@ export interface TransportListener {
   /** `HOST:PORT` actually bound. */
   readonly address: string;
   onConnection(accept: (connection: TransportConnection) => void): void;
+  /**
+   * Calls `hook` after all that arrived in one turn of the event loop was handed over, and before anything is sent:
+   * what it writes leaves in the same turn. At most one hook; it must not throw.
+   */
+  onTurn(hook: () => void): void;
   /** Accepts no new connections; those that live go on. */
   stopAccepting(): void;
   /** Closes every connection with this code and reason, then the socket; resolves when all is released. */

@@ -1,0 +1,359 @@
+import { randomBytes } from 'node:crypto';
+import { formatAddress, type DatagramHandler, type DatagramPort } from './datagram-port.js';
+import { Keylog } from './keylog.js';
+import {
+  makeConfig,
+  NativeConnection,
+  writeRetry,
+  writeVersionNegotiation,
+  type HostPort,
+  type NativeConfig,
+} from './native.js';
+import { isLongHeader, parseLongHeader, type LongHeader } from './packet-header.js';
+import { QuicConnection, type ConnectionHost } from './quic-connection.js';
+import { RetryTokens } from './retry-token.js';
+import { datagramBytes, MIN_DATAGRAM_BYTES, withDefaults, type TransportSettings } from './settings.js';
+import type { CloseInfo, TransportConnection, TransportListener } from './transport.js';
+import { TurnScheduler } from './turn-scheduler.js';
+import { bindUdpPort } from './udp-port.js';
+
+const QUIC_VERSION_1 = 1;
+/** Our connection ids: long enough that they cannot be guessed, short enough to read as one Map key. */
+const CID_BYTES = 8;
+/** Handshakes under way from which on a client must first prove its address (Retry). */
+const RETRY_FROM_HANDSHAKES = 128;
+/** Handshakes under way above which new ones are dropped: the bound of the memory that strangers can take. */
+const MAX_HANDSHAKES = 4096;
+
+/** Why a datagram was dropped; the keys of `dropped`. */
+export type DropReason =
+  | 'malformed'
+  | 'unknown-connection'
+  | 'initial-too-short'
+  | 'invalid-token'
+  | 'too-many-connections'
+  | 'not-accepting'
+  | 'undecryptable';
+
+export interface QuicListenerOptions extends Partial<TransportSettings> {
+  /** IP address to bind; `0.0.0.0` or `::` for all. */
+  readonly host: string;
+  readonly port: number;
+  readonly tls: {
+    /** PEM. */
+    readonly key: string;
+    readonly cert: string;
+    /** PEM: authorities of client certificates. */
+    readonly ca?: string;
+    readonly requireClientCert?: boolean;
+    /** 48 bytes; the same key lets a restarted server resume sessions. Random when missing. */
+    readonly ticketKey?: Uint8Array;
+    /** Accept 0-RTT data. It is replayable: the user must accept only idempotent requests in it. */
+    readonly earlyData?: boolean;
+  };
+  /** `auto`: clients must prove their address once many handshakes are under way. */
+  readonly retry?: 'auto' | 'always' | 'never';
+  readonly maxConnections?: number;
+  /** A handshake that came to nothing: wrong ALPN, untrusted or missing client certificate, timeout. */
+  readonly onHandshakeFailed?: (address: string, info: CloseInfo) => void;
+  /** A handler threw. */
+  readonly onHandlerError?: (connection: TransportConnection, error: unknown) => void;
+  /** Instead of a UDP socket (tests). */
+  readonly socket?: DatagramPort;
+}
+
+export interface QuicListener extends TransportListener {
+  readonly connections: number;
+  /** Handshakes under way. */
+  readonly handshakes: number;
+  readonly dropped: Readonly<Record<DropReason, number>>;
+  readonly retriesSent: number;
+}
+
+/** Binds and serves. Rejects with ListenError when the address cannot be bound, or with the TLS library's error. */
+export async function listenQuic(options: QuicListenerOptions): Promise<QuicListener> {
+  // TLS first: a key that does not fit must not leave a bound socket behind.
+  const keylog = Keylog.fromEnvironment();
+  const configs = new ServerConfigs(options, keylog !== null);
+  const port = options.socket ?? (await bindUdpPort({ host: options.host, port: options.port }));
+  return new Listener(port, configs, options, keylog);
+}
+
+/** One native configuration for each datagram size, all with one ticket key: that is what makes resumption work. */
+class ServerConfigs {
+  private readonly bySize = new Map<number, NativeConfig>();
+  private readonly ticketKey: Uint8Array;
+
+  constructor(
+    private readonly options: QuicListenerOptions,
+    private readonly logKeys: boolean,
+  ) {
+    this.ticketKey = options.tls.ticketKey ?? randomBytes(48);
+    this.forSize(datagramBytes(withDefaults(options).udpPayload, options.host));
+  }
+
+  forSize(udpPayloadBytes: number): NativeConfig {
+    let config = this.bySize.get(udpPayloadBytes);
+    if (config === undefined) {
+      const { tls } = this.options;
+      config = makeConfig({
+        ...withDefaults(this.options),
+        role: 'server',
+        verifyPeer: tls.requireClientCert ?? false,
+        ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+        key: tls.key,
+        cert: tls.cert,
+        ticketKey: this.ticketKey,
+        earlyData: tls.earlyData ?? false,
+        logKeys: this.logKeys,
+        udpPayloadBytes,
+      });
+      this.bySize.set(udpPayloadBytes, config);
+    }
+    return config;
+  }
+}
+
+class Listener implements QuicListener, DatagramHandler, ConnectionHost {
+  readonly readBuffer = Buffer.allocUnsafeSlow(256 * 1024);
+  readonly dropped: Record<DropReason, number> = {
+    malformed: 0,
+    'unknown-connection': 0,
+    'initial-too-short': 0,
+    'invalid-token': 0,
+    'too-many-connections': 0,
+    'not-accepting': 0,
+    undecryptable: 0,
+  };
+  retriesSent = 0;
+  private readonly settings: TransportSettings;
+  /** By our connection id, and until the handshake is over also by the id the client chose; both as latin1 text. */
+  private readonly byCid = new Map<string, QuicConnection>();
+  private readonly keysOf = new Map<QuicConnection, string[]>();
+  private readonly inHandshake = new Set<QuicConnection>();
+  private readonly scheduler = new TurnScheduler();
+  private readonly tokens = new RetryTokens(performance.now());
+  private accept: (connection: TransportConnection) => void = (connection) => connection.close(0, '');
+  private accepting = true;
+  private sequence = 0;
+
+  constructor(
+    private readonly port: DatagramPort,
+    private readonly configs: ServerConfigs,
+    private readonly options: QuicListenerOptions,
+    private readonly keylog: Keylog | null,
+  ) {
+    this.settings = withDefaults(options);
+    port.setHandler(this);
+  }
+
+  get address(): string {
+    return formatAddress(this.port.host, this.port.port);
+  }
+
+  get connections(): number {
+    return this.keysOf.size;
+  }
+
+  get handshakes(): number {
+    return this.inHandshake.size;
+  }
+
+  onConnection(accept: (connection: TransportConnection) => void): void {
+    this.accept = accept;
+  }
+
+  onTurn(hook: () => void): void {
+    this.scheduler.hook = hook;
+  }
+
+  stopAccepting(): void {
+    this.accepting = false;
+  }
+
+  async close(code: number, reason: string): Promise<void> {
+    this.accepting = false;
+    this.scheduler.stop();
+    for (const connection of [...this.keysOf.keys()]) {
+      connection.close(code, reason);
+      // The turn sends CONNECTION_CLOSE; nothing waits for its acknowledgement, which the protocol does not have.
+      connection.turn();
+      connection.drop({ by: 'local', layer: 'application', code, reason });
+    }
+    this.scheduler.stop();
+    this.keylog?.close();
+    await this.port.close();
+  }
+
+  // ---- DatagramHandler
+
+  onDatagram(datagram: Buffer, host: string, port: number): void {
+    if (!isLongHeader(datagram)) {
+      const connection =
+        datagram.length > CID_BYTES
+          ? this.byCid.get(datagram.toString('latin1', 1, 1 + CID_BYTES))
+          : undefined;
+      if (connection === undefined) this.dropped['unknown-connection']++;
+      else if (connection.receive(datagram, host, port) !== null) this.dropped.undecryptable++;
+      return;
+    }
+    const header = parseLongHeader(datagram);
+    if (header === null) {
+      this.dropped.malformed++;
+      return;
+    }
+    const known = this.byCid.get(cidKey(header.dcid));
+    if (known !== undefined) {
+      if (known.receive(datagram, host, port) !== null) this.dropped.undecryptable++;
+      return;
+    }
+    this.greet(datagram, header, host, port);
+  }
+
+  onSendError(): void {
+    // An unconnected socket cannot say whose datagram it was; connections find out by their own timers.
+  }
+
+  onWritable(): void {
+    for (const connection of this.keysOf.keys()) connection.unthrottle();
+  }
+
+  // ---- ConnectionHost
+
+  get sendBuffer(): Buffer {
+    return this.port.sendBuffer;
+  }
+
+  schedule(connection: QuicConnection): void {
+    this.scheduler.schedule(connection);
+  }
+
+  delay(connection: QuicConnection): void {
+    this.scheduler.delay(connection);
+  }
+
+  transmit(length: number, to: HostPort): boolean {
+    return this.port.send(length, to.host, to.port);
+  }
+
+  established(connection: QuicConnection): void {
+    // Called once for early data and once at the end of the handshake.
+    const first = this.inHandshake.delete(connection);
+    if (first) this.accept(connection);
+    if (connection.state !== 'established') return;
+    const keys = this.keysOf.get(connection);
+    const chosenByClient = keys?.splice(1) ?? [];
+    for (const key of chosenByClient) this.byCid.delete(key);
+  }
+
+  released(connection: QuicConnection): void {
+    this.inHandshake.delete(connection);
+    for (const key of this.keysOf.get(connection) ?? []) this.byCid.delete(key);
+    this.keysOf.delete(connection);
+    this.scheduler.forget(connection);
+  }
+
+  handlerFailed(connection: QuicConnection, error: unknown): void {
+    this.options.onHandlerError?.(connection, error);
+  }
+
+  // ---- strangers
+
+  private greet(datagram: Buffer, header: LongHeader, host: string, port: number): void {
+    if (header.version !== QUIC_VERSION_1 && header.version !== 0 && datagram.length >= MIN_DATAGRAM_BYTES) {
+      // RFC 9000 §6.1. The answer is smaller than the question, so it amplifies nothing.
+      const length = writeVersionNegotiation(header.scid, header.dcid, this.port.sendBuffer);
+      this.port.send(length, host, port);
+      return;
+    }
+    const reason = this.whyNotGreet(datagram, header);
+    if (reason !== null) {
+      this.dropped[reason]++;
+      return;
+    }
+    if (header.token.length === 0 && this.wantsRetry()) {
+      this.sendRetry(header, host, port);
+      return;
+    }
+    let odcid: Uint8Array | null = null;
+    if (header.token.length > 0) {
+      odcid = this.tokens.open(header.token, formatAddress(host, port), header.dcid, performance.now());
+      if (odcid === null) {
+        this.dropped['invalid-token']++;
+        return;
+      }
+    }
+    this.begin(datagram, header, odcid, host, port);
+  }
+
+  /** Only a client's first Initial may begin a connection; all else for an unknown id (0-RTT among them) is noise. */
+  private whyNotGreet(datagram: Buffer, header: LongHeader): DropReason | null {
+    if (header.type === 'version-negotiation' || header.type === 'retry') return 'malformed';
+    if (datagram.length < MIN_DATAGRAM_BYTES) return 'initial-too-short';
+    if (header.type !== 'initial') return 'unknown-connection';
+    if (header.dcid.length < CID_BYTES) return 'malformed';
+    if (!this.accepting) return 'not-accepting';
+    const full = this.keysOf.size >= (this.options.maxConnections ?? Infinity);
+    return full || this.inHandshake.size >= MAX_HANDSHAKES ? 'too-many-connections' : null;
+  }
+
+  private wantsRetry(): boolean {
+    const mode = this.options.retry ?? 'auto';
+    return mode === 'always' || (mode === 'auto' && this.inHandshake.size >= RETRY_FROM_HANDSHAKES);
+  }
+
+  private sendRetry(header: LongHeader, host: string, port: number): void {
+    const scid = randomBytes(CID_BYTES);
+    const token = this.tokens.seal(formatAddress(host, port), scid, header.dcid, performance.now());
+    const length = writeRetry(header.scid, header.dcid, scid, token, header.version, this.port.sendBuffer);
+    this.retriesSent++;
+    this.port.send(length, host, port);
+  }
+
+  private begin(
+    datagram: Buffer,
+    header: LongHeader,
+    odcid: Uint8Array | null,
+    host: string,
+    port: number,
+  ): void {
+    // After a Retry the client's destination id is the one we gave it, and stays ours.
+    const scid = odcid === null ? randomBytes(CID_BYTES) : new Uint8Array(header.dcid);
+    const size = datagramBytes(this.settings.udpPayload, host);
+    const local = { host: this.port.host, port: this.port.port };
+    const remote = { host, port };
+    const native = NativeConnection.accept(scid, odcid, local, remote, this.configs.forSize(size));
+    const connection = new QuicConnection(native, this, {
+      id: `s${String(++this.sequence)}`,
+      role: 'server',
+      local,
+      remote,
+      keepAliveMs: this.settings.keepAliveMs,
+      handshakeTimeoutMs: this.settings.handshakeTimeoutMs,
+      pathTimeoutMs: this.settings.pathTimeoutMs,
+      datagramBytes: size,
+      keylog: this.keylog,
+    });
+    const keys = odcid === null ? [cidKey(scid), cidKey(header.dcid)] : [cidKey(scid)];
+    for (const key of keys) this.byCid.set(key, connection);
+    this.keysOf.set(connection, keys);
+    this.inHandshake.add(connection);
+    const error = connection.receive(datagram, host, port);
+    if (error !== null && error !== 'TlsFail') {
+      // Not a real Initial: its keys follow from the connection id, so a stranger's noise ends here, unheard. One that
+      // TLS refuses is real, and has an answer to send first.
+      this.dropped.undecryptable++;
+      connection.drop({ by: 'local', layer: 'transport', code: 0, reason: 'noise' });
+      return;
+    }
+    connection.setHandler({
+      onEstablished: () => undefined,
+      onStream: () => undefined,
+      onClosed: (info) => this.options.onHandshakeFailed?.(formatAddress(host, port), info),
+    });
+  }
+}
+
+function cidKey(cid: Uint8Array): string {
+  return Buffer.from(cid.buffer, cid.byteOffset, cid.byteLength).toString('latin1');
+}
