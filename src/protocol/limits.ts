@@ -1,13 +1,30 @@
-/** Limits that both daemons share; docs/protocol.md lists them. */
+/** Limits that both daemons share, and the extension types; docs/protocol.md lists them. */
 
 export const ALPN = 'neural-trader-quic';
 /** Protocol versions this build speaks, best first. */
 export const PROTOCOL_VERSIONS = [1] as const;
 /** Bytes of a frame's body (the part after its 4-byte length). */
 export const DEFAULT_MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
+/** Tasks at once, and so unfinished leases, of one agent: all of them fit into a handshake that resumes. */
+export const MAX_CONCURRENCY = 4096;
 /** A frame before the handshake is accepted: nobody may make us hold more. */
-export const MAX_HANDSHAKE_BYTES = 16 * 1024;
+export const MAX_HANDSHAKE_BYTES = 512 * 1024;
+/** Time for the first message on the control stream to arrive, from the opening of the connection. */
+export const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** Nesting of maps and arrays in one MessagePack value. */
 export const MAX_DEPTH = 32;
+/** Values in one MessagePack value, keys included: bounds the memory that a decoded message can take (about 64 bytes each). */
+export const MAX_VALUES = 4 * 1024 * 1024;
 /** A payload above this many bytes gets a stream of its own. */
 export const OWN_STREAM_THRESHOLD_BYTES = 64 * 1024;
+
+/** MessagePack extension types: arrays of numbers, little-endian, end to end. `bytes`: of one element. */
+export const EXTENSIONS = [
+  { type: 1, name: 'float64', bytes: 8 },
+  { type: 2, name: 'float32', bytes: 4 },
+  { type: 3, name: 'int32', bytes: 4 },
+  { type: 4, name: 'uint32', bytes: 4 },
+  { type: 5, name: 'int16', bytes: 2 },
+  { type: 6, name: 'uint16', bytes: 2 },
+  { type: 7, name: 'int8', bytes: 1 },
+] as const;

@@ -1,4 +1,18 @@
-import Type, { type Static, type TSchema } from 'typebox';
+import { MAX_CONCURRENCY } from './limits.js';
+import {
+  boolean,
+  dictionary,
+  integer,
+  list,
+  nullable,
+  number,
+  object,
+  oneOf,
+  optional,
+  scalar,
+  string,
+  type Static,
+} from './schema.js';
 
 /**
  * Every message of protocol version 1: its name on the wire, its fields, their types and ranges.
@@ -6,16 +20,18 @@ import Type, { type Static, type TSchema } from 'typebox';
  * Unknown fields are ignored; a missing or wrong one is refused by name (ErrorReport).
  */
 
-const text = (maxLength: number, description: string) => Type.String({ minLength: 1, maxLength, description });
-const count = (description: string, maximum = 2 ** 48) => Type.Integer({ minimum: 0, maximum, description });
-const ms = (description: string) => Type.Number({ minimum: 0, maximum: 2 ** 48, description });
-const requestId = Type.Integer({
+const text = (maxLength: number, description: string) => string({ minLength: 1, maxLength, description });
+const note = (maxLength: number, description: string) => string({ maxLength, description });
+const count = (description: string, maximum = 2 ** 48) => integer({ minimum: 0, maximum, description });
+const ms = (description: string) => number({ minimum: 0, maximum: 2 ** 48, description });
+const fraction = (description: string) => number({ minimum: 0, maximum: 1, description });
+const requestId = integer({
   minimum: 0,
   maximum: 2 ** 32 - 1,
   description: 'chosen by the client, unique among its open requests',
 });
 const name = (description: string) =>
-  Type.String({ minLength: 1, maxLength: 128, pattern: '^[A-Za-z0-9][A-Za-z0-9._:@-]*$', description });
+  string({ minLength: 1, maxLength: 128, pattern: '^[A-Za-z0-9][A-Za-z0-9._:@-]*$', description });
 
 export const AGENT_TYPES = ['pattern', 'strategy', 'feature', 'neural', 'reasoning', 'worker'] as const;
 export const TASK_STATES = [
@@ -31,10 +47,7 @@ export const TASK_STATES = [
 ] as const;
 export const STREAM_PURPOSES = ['control', 'tasks-high', 'tasks-normal', 'tasks-low', 'bulk'] as const;
 
-const literals = <const T extends readonly string[]>(values: T, description: string) =>
-  Type.Unsafe<T[number]>(Type.Enum([...values], { description }));
-
-const kind = Type.String({
+const kind = string({
   minLength: 1,
   maxLength: 64,
   pattern: '^[a-z][a-z0-9-]*$',
@@ -43,55 +56,67 @@ const kind = Type.String({
 const taskId = text(64, 'UUID version 7 of the task');
 const lease = {
   taskId,
-  attempt: Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'which try this is, from 1' }),
-  epoch: Type.Integer({
+  attempt: integer({ minimum: 1, maximum: 1_000_000, description: 'which try this is, from 1' }),
+  epoch: integer({
     minimum: 1,
     maximum: 2 ** 48,
     description: 'fencing number of the lease; an answer with an older one is refused',
   }),
 };
 const runMs = ms('time the handler took on the agent');
-const errorDetail = Type.Object(
+const errorDetail = object(
   {
     name: text(64, 'stable name of the error, for programs'),
-    message: Type.String({ maxLength: 4096, description: 'one sentence for people' }),
-    retryable: Type.Boolean({ description: 'another attempt may succeed' }),
+    message: note(4096, 'one sentence for people'),
+    retryable: boolean({ description: 'another attempt may succeed' }),
   },
   { description: 'why a task did not complete' },
 );
-const protocolVersions = Type.Array(Type.Integer({ minimum: 1, maximum: 65535 }), {
+const protocolVersions = list(integer({ minimum: 1, maximum: 65535 }), {
   minItems: 1,
   maxItems: 16,
   description: 'protocol versions the sender speaks',
 });
-const protocolVersion = Type.Integer({ minimum: 1, maximum: 65535, description: 'the version both will speak' });
+const protocolVersion = integer({ minimum: 1, maximum: 65535, description: 'the version both will speak' });
 const software = text(128, 'name and version of the sending program, for logs');
-const joinToken = Type.Optional(text(1024, 'shared secret, when the coordinator wants one'));
+const joinToken = optional(text(1024, 'shared secret, when the coordinator wants one'));
 
-export const TaskSummary = Type.Object({
+/** Early data can be replayed by anybody who recorded it: a nonce is accepted once. */
+const nonce = optional(
+  string({
+    minLength: 22,
+    maxLength: 64,
+    pattern: '^[A-Za-z0-9_-]+$',
+    description: 'required in 0-RTT data: at least 16 random bytes as base64url, never used before',
+  }),
+);
+
+/** A task as clients see it. */
+export const TaskSummary = object({
   taskId,
   kind,
-  state: literals(TASK_STATES, 'state of the task'),
-  priority: Type.Integer({ minimum: 0, maximum: 10, description: '10 is dispatched first' }),
-  agentId: Type.Union([name('agent of the last attempt'), Type.Null()]),
+  state: oneOf(TASK_STATES, 'state of the task'),
+  priority: integer({ minimum: 0, maximum: 10, description: '10 is dispatched first' }),
+  agentId: nullable(name('agent of the last attempt')),
   attempts: count('attempts started'),
   submittedAt: ms('when it was accepted'),
-  queuedMs: Type.Union([ms('from acceptance to the start of the last attempt'), Type.Null()]),
-  runMs: Type.Union([runMs, Type.Null()]),
-  error: Type.Union([errorDetail, Type.Null()]),
-  progress: Type.Union([Type.Number({ minimum: 0, maximum: 1, description: 'fraction done' }), Type.Null()]),
+  queuedMs: nullable(ms('from acceptance to the start of the last attempt')),
+  runMs: nullable(runMs),
+  error: nullable(errorDetail),
+  progress: nullable(fraction('done so far')),
 });
 
-export const AgentSummary = Type.Object({
+/** An agent as clients see it. */
+export const AgentSummary = object({
   agentId: name('agent'),
-  agentType: literals(AGENT_TYPES, 'type of the agent'),
-  state: literals(['connected', 'suspect', 'disconnected', 'draining'] as const, 'state of its session'),
-  kinds: Type.Array(kind, { maxItems: 64 }),
+  agentType: oneOf(AGENT_TYPES, 'type of the agent'),
+  state: oneOf(['connected', 'suspect', 'disconnected', 'draining'], 'state of its session'),
+  kinds: list(kind, { maxItems: 64, description: 'kinds of task it takes' }),
   concurrency: count('tasks at once'),
   activeTasks: count('leases it holds'),
-  load: Type.Number({ minimum: 0, maximum: 1, description: 'of its processor, as it says' }),
+  load: fraction('of its processor, as it says'),
   memoryBytes: count('resident memory, as it says'),
-  rttMs: Type.Union([ms('smoothed round-trip time'), Type.Null()]),
+  rttMs: nullable(ms('smoothed round-trip time')),
   connectedAt: ms('start of the session'),
   lastHeardAt: ms('when something last arrived from it'),
   completed: count('tasks completed in this session'),
@@ -99,223 +124,253 @@ export const AgentSummary = Type.Object({
   address: text(128, 'HOST:PORT'),
 });
 
-const fields = <const T extends Record<string, TSchema>>(properties: T) => Type.Object(properties);
-
+/** What each message is for, who sends it, and its payload stand in rules.ts. */
 export const messageSchemas = {
   // ---- control stream, first message each way
-  AgentHandshake: fields({
+  AgentHandshake: object({
     protocolVersions,
     agentId: name('unique name of the agent'),
-    agentType: literals(AGENT_TYPES, 'what work it is for'),
-    kinds: Type.Array(kind, { minItems: 0, maxItems: 64, description: 'kinds of task it takes' }),
-    concurrency: Type.Integer({ minimum: 1, maximum: 65535, description: 'tasks at once: the credit it gives' }),
+    agentType: oneOf(AGENT_TYPES, 'what work it is for'),
+    kinds: list(kind, { maxItems: 64, description: 'kinds of task it takes' }),
+    concurrency: integer({
+      minimum: 1,
+      maximum: MAX_CONCURRENCY,
+      description: 'tasks at once: the credit it gives',
+    }),
     software,
     joinToken,
-    sessionToken: Type.Optional(text(256, 'token of the last AgentAck: resumes that session')),
-    leases: Type.Optional(
-      Type.Array(Type.Object(lease), {
-        maxItems: 65535,
+    sessionToken: optional(text(256, 'token of the last AgentAck: resumes that session')),
+    nonce,
+    leases: optional(
+      list(object(lease), {
+        maxItems: MAX_CONCURRENCY,
         description: 'leases the agent still works on or holds results for, when it resumes',
       }),
     ),
   }),
-  AgentAck: fields({
+  AgentAck: object({
     protocolVersion,
     coordinatorId: text(128, 'which coordinator this is'),
     sessionToken: text(256, 'proves the session when the agent comes back; keep it secret'),
-    resumed: Type.Boolean({ description: 'the session of the presented token goes on' }),
-    assignedStreams: Type.Array(
-      Type.Object({
-        purpose: literals(STREAM_PURPOSES, 'what the stream carries'),
-        priority: Type.Integer({ minimum: 0, maximum: 7, description: 'urgency, 0 first (RFC 9218)' }),
+    resumed: boolean({ description: 'the session of the presented token goes on' }),
+    assignedStreams: list(
+      object({
+        purpose: oneOf(STREAM_PURPOSES, 'what the stream carries'),
+        priority: integer({ minimum: 0, maximum: 7, description: 'urgency, 0 first (RFC 9218)' }),
       }),
       { minItems: 1, maxItems: 16, description: 'the streams to open and use, in order' },
     ),
-    configuration: Type.Object({
-      heartbeatIntervalMs: ms('send a HeartbeatMessage this often'),
-      sessionGraceMs: ms('how long leases outlive a lost connection'),
-      maxMessageBytes: count('longest frame body accepted'),
-      ownStreamThresholdBytes: count('a payload above this gets a stream of its own'),
-    }),
-    abortedTasks: Type.Array(Type.Object(lease), {
-      maxItems: 65535,
+    configuration: object(
+      {
+        heartbeatIntervalMs: ms('send a HeartbeatMessage this often'),
+        sessionGraceMs: ms('how long leases outlive a lost connection'),
+        maxMessageBytes: count('longest frame body accepted'),
+        ownStreamThresholdBytes: count('a payload above this gets a stream of its own'),
+      },
+      { description: 'how the coordinator wants to be spoken to' },
+    ),
+    abortedTasks: list(object(lease), {
+      maxItems: MAX_CONCURRENCY,
       description: 'leases the agent named that are no longer its own: abort them, drop their results',
     }),
   }),
-  ClientHandshake: fields({ protocolVersions, clientId: name('name of the client, for logs'), software, joinToken }),
-  ClientAck: fields({
+  ClientHandshake: object({
+    protocolVersions,
+    clientId: name('name of the client, for logs'),
+    software,
+    joinToken,
+    nonce,
+  }),
+  ClientAck: object({
     protocolVersion,
     coordinatorId: text(128, 'which coordinator this is'),
-    configuration: Type.Object({
-      maxMessageBytes: count('longest frame body accepted'),
-      ownStreamThresholdBytes: count('a payload above this gets a stream of its own'),
-    }),
-    kinds: Type.Array(kind, { maxItems: 1024, description: 'kinds of task accepted now' }),
+    configuration: object(
+      {
+        maxMessageBytes: count('longest frame body accepted'),
+        ownStreamThresholdBytes: count('a payload above this gets a stream of its own'),
+      },
+      { description: 'how the coordinator wants to be spoken to' },
+    ),
+    kinds: list(kind, { maxItems: 1024, description: 'kinds of task accepted now' }),
   }),
-  /** First message on every stream after control: says what the stream is for. */
-  StreamOpen: fields({ purpose: literals(STREAM_PURPOSES, 'as assigned in AgentAck') }),
+  StreamOpen: object({ purpose: oneOf(STREAM_PURPOSES, 'as assigned in AgentAck') }),
 
   // ---- both ways
-  HeartbeatMessage: fields({
-    sequence: count('counts up from 1 in each direction'),
+  HeartbeatMessage: object({
+    sequence: count('counts up from 1 in each direction of a connection'),
     sentAt: ms("sender's clock"),
-    load: Type.Number({ minimum: 0, maximum: 1, description: 'processor load of the sending process' }),
+    load: fraction('processor load of the sending process'),
     activeTasks: count('tasks running (agent) or leased (coordinator)'),
     queuedTasks: count('tasks received but not started (agent) or ready (coordinator)'),
     memoryBytes: count('resident memory of the sending process'),
-    concurrency: Type.Optional(
-      Type.Integer({ minimum: 0, maximum: 65535, description: 'agent: new credit; 0 pauses dispatch' }),
+    concurrency: optional(
+      integer({ minimum: 0, maximum: MAX_CONCURRENCY, description: 'agent: new credit; 0 pauses dispatch' }),
     ),
   }),
-  MessageAck: fields({
-    status: literals(
-      ['received', 'processed'] as const,
+  MessageAck: object({
+    status: oneOf(
+      ['received', 'processed'],
       'received: stored, work follows; processed: stored, nothing more follows',
     ),
-    requestIds: Type.Array(requestId, { maxItems: 65535, description: 'requests acknowledged; [] when there are none' }),
-    taskIds: Type.Array(taskId, {
+    requestIds: list(requestId, {
       maxItems: 65535,
-      description: 'their tasks, in the order of requestIds; or the tasks whose results were stored',
+      description: 'requests acknowledged; [] when there are none',
+    }),
+    taskIds: list(taskId, {
+      maxItems: 65535,
+      description:
+        'their tasks, in the order of requestIds; without requests: the tasks whose results were stored, and experienceIds that were',
     }),
   }),
-  ErrorReport: fields({
-    code: Type.Integer({ minimum: 1, maximum: 65535, description: 'number of the error' }),
+  ErrorReport: object({
+    code: integer({ minimum: 1, maximum: 65535, description: 'number of the error' }),
     name: text(64, 'its name'),
-    message: Type.String({ maxLength: 4096, description: 'what, where, what to do' }),
-    messageType: Type.Optional(text(64, 'type of the message this answers')),
-    field: Type.Optional(text(256, 'path of the field at fault, such as /priority')),
-    requestId: Type.Optional(requestId),
-    taskId: Type.Optional(taskId),
-    retryAfterMs: Type.Optional(ms('when trying again may help')),
+    message: note(4096, 'what, where, what to do'),
+    messageType: optional(text(64, 'type of the message this answers')),
+    field: optional(text(256, 'path of the field at fault, such as /priority')),
+    requestId: optional(requestId),
+    taskId: optional(taskId),
+    retryAfterMs: optional(ms('when trying again may help')),
   }),
-  DrainNotice: fields({
-    reason: Type.String({ maxLength: 1024, description: 'why the sender takes no new work' }),
+  DrainNotice: object({
+    reason: note(1024, 'why the sender takes no new work'),
     deadlineMs: ms('how long running work may go on'),
   }),
-  CancelTask: fields({
+  CancelTask: object({
     taskId,
-    requestId: Type.Optional(requestId),
-    epoch: Type.Optional(Type.Integer({ minimum: 1, maximum: 2 ** 48, description: 'coordinator to agent: which lease' })),
-    reason: literals(['cancelled', 'timeout', 'superseded'] as const, 'why the work is no longer wanted'),
+    requestId: optional(requestId),
+    epoch: optional(
+      integer({ minimum: 1, maximum: 2 ** 48, description: 'coordinator to agent: which lease' }),
+    ),
+    reason: oneOf(['cancelled', 'timeout', 'superseded'], 'why the work is no longer wanted'),
   }),
 
   // ---- coordinator to agent
-  AgentTask: fields({
+  AgentTask: object({
     ...lease,
     kind,
-    priority: Type.Integer({ minimum: 0, maximum: 10, description: '10 first' }),
+    priority: integer({ minimum: 0, maximum: 10, description: '10 first' }),
     timeoutMs: ms('how long the attempt may run'),
   }),
-  AdaptationCommand: fields({
+  AdaptationCommand: object({
     adaptationId: text(64, 'UUID version 7'),
     kind,
-    suggestions: Type.Array(
-      Type.Object({
+    suggestions: list(
+      object({
         parameter: text(64, 'name of the parameter'),
-        current: Type.Union([Type.Number(), Type.String({ maxLength: 256 }), Type.Boolean(), Type.Null()]),
-        suggested: Type.Union([Type.Number(), Type.String({ maxLength: 256 }), Type.Boolean(), Type.Null()]),
-        reason: Type.String({ maxLength: 1024 }),
+        current: scalar({ description: 'its value now' }),
+        suggested: scalar({ description: 'the value to use from the next task on' }),
+        reason: note(1024, 'why, for people'),
       }),
-      { maxItems: 64 },
+      { maxItems: 64, description: 'one for each parameter to change' },
     ),
   }),
 
   // ---- agent to coordinator
-  TaskProgress: fields({
+  TaskProgress: object({
     taskId,
     epoch: lease.epoch,
-    fraction: Type.Number({ minimum: 0, maximum: 1, description: 'done so far' }),
-    note: Type.Optional(Type.String({ maxLength: 256 })),
+    fraction: fraction('done so far'),
+    note: optional(note(256, 'what it is doing, for people')),
   }),
-  /** Ends a lease. Payload: the result (outcome completed). */
-  TaskCompletion: fields({
+  TaskCompletion: object({
     ...lease,
-    outcome: literals(['completed', 'failed', 'cancelled'] as const, 'how the attempt ended'),
+    outcome: oneOf(
+      ['completed', 'failed', 'cancelled'],
+      'how the attempt ended; cancelled: aborted on request, or handed back undone',
+    ),
     runMs,
-    error: Type.Optional(errorDetail),
+    error: optional(errorDetail),
   }),
-  /** Ends the lease of a completed `pattern-match`; what the ReasoningBank needs stands in the fields. Payload: the result. */
-  PatternMatchResult: fields({
+  PatternMatchResult: object({
     ...lease,
     runMs,
     patternType: text(64, 'metric and mode, such as dtw-subsequence'),
     matchCount: count('matches in the result'),
-    confidence: Type.Union([Type.Number({ minimum: 0, maximum: 1 }), Type.Null()]),
-    expectedOutcome: Type.Union([Type.Number(), Type.Null()]),
+    confidence: nullable(fraction('how sure; null without matches')),
+    expectedOutcome: nullable(number({ description: 'what followed the matches; null when nothing did' })),
     computeTimeMs: ms('time in the matching itself'),
   }),
-  /** Ends the lease of a completed `strategy-correlation`. Payload: the result. */
-  StrategyCorrelation: fields({
+  StrategyCorrelation: object({
     ...lease,
     runMs,
-    strategyIds: Type.Array(text(128, 'strategy'), { maxItems: 10_000 }),
-    methods: Type.Array(literals(['pearson', 'spearman', 'kendall', 'lcs'] as const, 'method'), { maxItems: 4 }),
+    strategyIds: list(text(128, 'strategy'), {
+      maxItems: 10_000,
+      description: 'rows and columns of the matrices',
+    }),
+    methods: list(oneOf(['pearson', 'spearman', 'kendall', 'lcs'], 'method'), {
+      maxItems: 4,
+      description: 'methods computed',
+    }),
     computeTimeMs: ms('time in the correlation itself'),
   }),
-  /** Gradients of one batch. Payload: all gradients end to end in the stated encoding. */
-  NeuralGradients: fields({
+  NeuralGradients: object({
     ...lease,
     modelVersion: count('version of the weights they were computed at'),
-    batchSize: Type.Integer({ minimum: 1, maximum: 2 ** 31, description: 'samples averaged over' }),
-    loss: Type.Number({ description: 'mean loss of the batch' }),
-    encoding: literals(['float32', 'float16', 'top-k'] as const, 'form of the payload'),
+    batchSize: integer({ minimum: 1, maximum: 2 ** 31, description: 'samples averaged over' }),
+    loss: number({ description: 'mean loss of the batch' }),
+    encoding: oneOf(['float32', 'float16', 'top-k'], 'form of the payload'),
   }),
-  ReasoningExperience: fields({
+  ReasoningExperience: object({
     experienceId: text(64, 'UUID version 7, made by the agent: the same id is recorded once'),
     agentId: name('agent it belongs to'),
-    taskId: Type.Optional(taskId),
+    taskId: optional(taskId),
     action: text(128, 'what was done'),
-    context: Type.Record(
-      Type.String({ maxLength: 64 }),
-      Type.Union([Type.Number(), Type.String({ maxLength: 256 }), Type.Boolean(), Type.Null()]),
-      { description: 'circumstances by name', maxProperties: 64 },
-    ),
-    outcome: Type.Object({
-      value: Type.Number({ description: 'what came of it; the larger the better' }),
-      confidence: Type.Number({ minimum: 0, maximum: 1 }),
+    context: dictionary(scalar({}), { maxProperties: 64, description: 'circumstances by name' }),
+    outcome: object({
+      value: number({ description: 'what came of it; the larger the better' }),
+      confidence: fraction('how sure the agent is'),
       latencyMs: ms('how long it took'),
     }),
     recordedAt: ms("agent's clock"),
   }),
 
   // ---- client to coordinator
-  /** Payload: the input of the task. */
-  SubmitTask: fields({
+  SubmitTask: object({
     requestId,
     kind,
-    priority: Type.Optional(Type.Integer({ minimum: 0, maximum: 10, description: 'default 5; 10 first' })),
-    timeoutMs: Type.Optional(
-      Type.Number({ minimum: 1, maximum: 2 ** 40, description: "for each attempt; default the coordinator's --task-timeout" }),
+    priority: optional(integer({ minimum: 0, maximum: 10, description: 'default 5; 10 first' })),
+    timeoutMs: optional(
+      number({
+        minimum: 1,
+        maximum: 2 ** 40,
+        description: "for each attempt; default the coordinator's --task-timeout",
+      }),
     ),
-    attempts: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'at most; default 3' })),
-    delayMs: Type.Optional(ms('not before this long from now')),
-    idempotencyKey: Type.Optional(text(256, 'the same key gives the same task')),
-    affinity: Type.Optional(text(256, 'tasks of one key prefer one agent')),
-    watch: Type.Boolean({ description: 'send a TaskUpdate when the task ends' }),
+    attempts: optional(integer({ minimum: 1, maximum: 1000, description: 'at most; default 3' })),
+    delayMs: optional(ms('not before this long from now')),
+    idempotencyKey: optional(text(256, 'the same key gives the same task')),
+    affinity: optional(text(256, 'tasks of one key prefer one agent')),
+    watch: boolean({ description: 'send a TaskUpdate when the task ends' }),
   }),
-  QueryTask: fields({ requestId, taskId }),
-  WatchTask: fields({ requestId, taskId }),
-  QueryStatus: fields({ requestId }),
-  QueryAgents: fields({ requestId }),
+  QueryTask: object({ requestId, taskId }),
+  WatchTask: object({ requestId, taskId }),
+  QueryStatus: object({ requestId }),
+  QueryAgents: object({ requestId }),
 
   // ---- coordinator to client
-  /** Answers QueryTask and WatchTask, and follows a watched task to its end. Payload: the result when completed. */
-  TaskUpdate: fields({ requestId, task: TaskSummary }),
-  StatusReport: fields({
+  TaskUpdate: object({ requestId, task: TaskSummary }),
+  StatusReport: object({
     requestId,
     coordinatorId: text(128, 'which coordinator this is'),
     version: text(64, 'version of its software'),
     startedAt: ms('start of the process'),
-    draining: Type.Boolean(),
-    agents: Type.Record(Type.String(), count('agents'), { description: 'agents by type' }),
-    tasks: Type.Record(Type.String(), count('tasks'), { description: 'tasks by state' }),
-    queued: Type.Record(Type.String(), count('ready tasks'), { description: 'ready tasks by kind' }),
+    draining: boolean({ description: 'it takes no new tasks' }),
+    agents: dictionary(count('agents'), { maxProperties: 64, description: 'agents by type' }),
+    tasks: dictionary(count('tasks'), { maxProperties: 64, description: 'tasks by state' }),
+    queued: dictionary(count('ready tasks'), { maxProperties: 1024, description: 'ready tasks by kind' }),
     clients: count('connected clients'),
     memoryBytes: count('resident memory'),
-    dropped: Type.Record(Type.String(), count('datagrams'), { description: 'datagrams dropped, by reason' }),
+    dropped: dictionary(count('datagrams'), {
+      maxProperties: 64,
+      description: 'datagrams dropped, by reason',
+    }),
     protocolErrors: count('frames refused since the start'),
   }),
-  AgentsReport: fields({ requestId, agents: Type.Array(AgentSummary, { maxItems: 100_000 }) }),
+  AgentsReport: object({
+    requestId,
+    agents: list(AgentSummary, { maxItems: 100_000, description: 'agents known now' }),
+  }),
 } as const;
 
 export type MessageType = keyof typeof messageSchemas;
@@ -323,7 +378,9 @@ export type MessageFields<T extends MessageType> = Static<(typeof messageSchemas
 export type Fields = { readonly [T in MessageType]: MessageFields<T> };
 
 /** A message as its sender writes it and its receiver reads it; a discriminated union on `type`. */
-export type Message = { readonly [T in MessageType]: { readonly type: T } & Readonly<MessageFields<T>> }[MessageType];
+export type Message = {
+  readonly [T in MessageType]: { readonly type: T } & Readonly<MessageFields<T>>;
+}[MessageType];
 export type MessageOf<T extends MessageType> = Extract<Message, { type: T }>;
 
 export type AgentType = (typeof AGENT_TYPES)[number];

@@ -1,0 +1,256 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import t from 'tap';
+import { decodeEnvelope, encodeFrame, encodeHead } from '../../src/protocol/envelope.js';
+import { ProtocolError } from '../../src/protocol/errors.js';
+import { messageSchemas, type Message, type MessageOf } from '../../src/protocol/messages.js';
+import { pack } from '../../src/protocol/msgpack.js';
+import { messageRules, payloadNeed } from '../../src/protocol/rules.js';
+import { anyMessage, MESSAGE_TYPES, messageOf } from './arbitraries.js';
+
+/** Any message with a payload as its type and state want it. */
+const anyEnvelope = fc
+  .tuple(anyMessage, fc.oneof(fc.nat(600), fc.integer({ min: 60_000, max: 70_000 })), fc.boolean())
+  .map(([message, size, keep]): { message: Message; payload: Uint8Array | null } => {
+    const need = payloadNeed(message);
+    const wanted = need === 'required' || (need === 'optional' && keep);
+    return { message, payload: wanted ? new Uint8Array(size).fill(size) : null };
+  });
+
+const bodyOf = (fields: unknown[]): Uint8Array => Uint8Array.from(pack(fields, 0));
+
+function refusal(body: Uint8Array): ProtocolError {
+  try {
+    decodeEnvelope(body);
+  } catch (error) {
+    if (error instanceof ProtocolError) return error;
+    throw error;
+  }
+  throw new Error(`accepted: ${Buffer.from(body).toString('hex')}`);
+}
+
+t.test('every message comes back as it was sent', (t) => {
+  fc.assert(
+    fc.property(anyEnvelope, ({ message, payload }) => {
+      const frame = Uint8Array.from(encodeFrame(message, payload));
+      assert.equal(new DataView(frame.buffer).getUint32(0), frame.length - 4);
+      const decoded = decodeEnvelope(frame.subarray(4));
+      assert.deepEqual({ ...decoded.message }, { ...message });
+      assert.deepEqual(decoded.payload, payload);
+    }),
+    { numRuns: 400 },
+  );
+  t.end();
+});
+
+t.test('head and payload apart are the same bytes as the frame', (t) => {
+  fc.assert(
+    fc.property(anyEnvelope, ({ message, payload }) => {
+      const frame = Buffer.from(encodeFrame(message, payload));
+      const head = encodeHead(message, payload?.length ?? null);
+      return frame.equals(Buffer.concat([head, payload ?? new Uint8Array(0)]));
+    }),
+    { numRuns: 200 },
+  );
+  t.end();
+});
+
+t.test('the bytes do not depend on the order of properties; undefined and foreign ones stay at home', (t) => {
+  const message: Message = { type: 'QueryTask', requestId: 5, taskId: 'task' };
+  const shuffled = {
+    secret: 'not for the wire',
+    taskId: 'task',
+    requestId: 5,
+    type: 'QueryTask',
+    note: undefined,
+  } as const;
+  t.ok(Buffer.from(encodeFrame(message)).equals(encodeFrame(shuffled)));
+  t.end();
+});
+
+t.test('payloads around every width of length, and large messages', (t) => {
+  const message: Message = {
+    type: 'AgentTask',
+    taskId: 't',
+    attempt: 1,
+    epoch: 1,
+    kind: 'compute',
+    priority: 0,
+    timeoutMs: 1,
+  };
+  for (const size of [0, 1, 255, 256, 8_000, 65_535, 65_536, 5_000_000]) {
+    const payload = new Uint8Array(size).fill(size);
+    const decoded = decodeEnvelope(Uint8Array.from(encodeFrame(message, payload)).subarray(4));
+    t.ok(decoded.payload !== null && Buffer.from(decoded.payload).equals(payload), `${size} bytes`);
+  }
+  const taskIds = Array.from(
+    { length: 40_000 },
+    (_, index) => `0197f3c2-7b1a-7c3d-9e4f-${String(index).padStart(12, '0')}`,
+  );
+  const ack: Message = { type: 'MessageAck', status: 'processed', requestIds: [], taskIds };
+  t.strictSame(decodeEnvelope(Uint8Array.from(encodeFrame(ack)).subarray(4)).message, ack);
+  t.end();
+});
+
+t.test('the payload is a view of the body', (t) => {
+  const message: Message = { type: 'SubmitTask', requestId: 1, kind: 'compute', watch: false };
+  const frame = Uint8Array.from(encodeFrame(message, Uint8Array.of(1, 2, 3)));
+  const { payload } = decodeEnvelope(frame.subarray(4));
+  t.equal(payload?.buffer, frame.buffer);
+  t.end();
+});
+
+t.test('unknown fields are ignored', (t) => {
+  const body = bodyOf([
+    'QueryStatus',
+    { requestId: 1, later: { deep: [1, new Float64Array(2)] }, type: 'AgentTask' },
+  ]);
+  t.match(decodeEnvelope(body).message, { type: 'QueryStatus', requestId: 1 });
+  t.end();
+});
+
+t.test('errors say what they are about as far as it could be read', (t) => {
+  const taskId = '0197f3c2-7b1a-7c3d-9e4f-0123456789ab';
+  t.match(refusal(bodyOf(['CancelTask', { requestId: 7, taskId, reason: 'bored' }])), {
+    name: 'BAD_FIELD',
+    fatal: false,
+    messageType: 'CancelTask',
+    field: '/reason',
+    requestId: 7,
+    taskId,
+    message: 'CancelTask: /reason must be one of cancelled, timeout, superseded',
+  });
+  t.match(refusal(bodyOf(['Later', { requestId: 7, taskId }])), {
+    name: 'UNKNOWN_MESSAGE_TYPE',
+    messageType: 'Later',
+    requestId: 7,
+    taskId,
+  });
+  const long = refusal(bodyOf(['x'.repeat(5_000), { requestId: -1, taskId: 'y'.repeat(65) }]));
+  t.match(long, {
+    name: 'UNKNOWN_MESSAGE_TYPE',
+    messageType: 'x'.repeat(64),
+    requestId: undefined,
+    taskId: undefined,
+  });
+  t.ok(long.message.length < 200);
+  t.match(refusal(bodyOf(['SubmitTask', { requestId: 7, kind: 'compute', watch: false }])), {
+    name: 'MISSING_PAYLOAD',
+    requestId: 7,
+  });
+  t.end();
+});
+
+t.test('the field at fault is named', (t) => {
+  const handshake = {
+    protocolVersions: [1],
+    agentId: 'a',
+    agentType: 'worker',
+    kinds: [],
+    concurrency: 1,
+    software: 's',
+  };
+  const cases: readonly (readonly [string, unknown, string, RegExp])[] = [
+    [
+      'AgentHandshake',
+      { ...handshake, leases: [{ taskId: 't', attempt: 1, epoch: 0 }] },
+      '/leases/0/epoch',
+      />= 1/,
+    ],
+    ['AgentHandshake', { ...handshake, protocolVersions: [] }, '/protocolVersions', /1 items/],
+    ['AgentHandshake', { ...handshake, agentId: 'a b' }, '/agentId', /pattern/],
+    ['AgentHandshake', { ...handshake, leases: [{ taskId: 't', attempt: 1 }] }, '/leases/0/epoch', /missing/],
+    ['AgentHandshake', { ...handshake, concurrency: 4097 }, '/concurrency', /<= 4096/],
+    ['AgentHandshake', [], '', /map/],
+    [
+      'PatternMatchResult',
+      {
+        taskId: 't',
+        attempt: 1,
+        epoch: 1,
+        runMs: 1,
+        patternType: 'p',
+        matchCount: 1,
+        confidence: 2,
+        expectedOutcome: null,
+        computeTimeMs: 1,
+      },
+      '/confidence',
+      /<= 1 or must be null/,
+    ],
+    ['ReasoningExperience', experience({ 'line\nend': [] }), '/context/line\nend', /must be/],
+    ['ReasoningExperience', experience({ ['k'.repeat(65)]: 1 }), `/context/${'k'.repeat(65)}`, /not a name/],
+    ['ReasoningExperience', experience({ deep: { x: 1 } }), '/context/deep', /number or/],
+  ];
+  for (const [type, fields, field, problem] of cases) {
+    const error = refusal(
+      bodyOf([type, fields, ...(type === 'PatternMatchResult' ? [Uint8Array.of(0xc0)] : [])]),
+    );
+    t.match(error, { name: field === '' ? 'BAD_MESSAGEPACK' : 'BAD_FIELD', message: problem });
+    if (field !== '') t.equal(error.field, field);
+  }
+  t.end();
+});
+
+function experience(context: object): object {
+  const outcome = { value: 1, confidence: 1, latencyMs: 1 };
+  return { experienceId: 'e', agentId: 'a', action: 'x', context, outcome, recordedAt: 1 };
+}
+
+t.test('results and task states decide about their payload', (t) => {
+  const lease = { taskId: 't', attempt: 1, epoch: 1 };
+  const done = (outcome: MessageOf<'TaskCompletion'>['outcome'], payload?: Uint8Array) =>
+    bodyOf(['TaskCompletion', { ...lease, outcome, runMs: 1 }, ...(payload === undefined ? [] : [payload])]);
+  t.equal(decodeEnvelope(done('cancelled')).payload, null);
+  t.strictSame(decodeEnvelope(done('completed', new Uint8Array(0))).payload, new Uint8Array(0));
+  t.equal(refusal(done('completed')).name, 'MISSING_PAYLOAD');
+  t.equal(refusal(done('failed', Uint8Array.of(0xc0))).name, 'UNEXPECTED_PAYLOAD');
+  fc.assert(
+    fc.property(messageOf('TaskUpdate'), (message) => {
+      if (message.type !== 'TaskUpdate') throw new Error('another type');
+      return payloadNeed(message) === (message.task.state === 'completed' ? 'optional' : 'none');
+    }),
+  );
+  t.end();
+});
+
+t.test('mutated frames end in a message or a named error, and quickly', (t) => {
+  const seeds = fc
+    .sample(anyEnvelope, { numRuns: 200, seed: 1 })
+    .map(({ message, payload }) =>
+      Uint8Array.from(encodeFrame(message, payload?.subarray(0, 64) ?? null)).subarray(4),
+    );
+  let state = 12345;
+  const random = (below: number) => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+  const before = process.memoryUsage();
+  let accepted = 0;
+  const refused: Record<string, number> = {};
+  for (let round = 0; round < 20_000; round++) {
+    const body = Uint8Array.from(seeds[random(seeds.length)] ?? []);
+    for (let change = random(4); change >= 0; change--) body[random(body.length)] = random(256);
+    const mutated = random(4) === 0 ? body.subarray(0, random(body.length)) : body;
+    try {
+      decodeEnvelope(mutated);
+      accepted++;
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      refused[error.name] = (refused[error.name] ?? 0) + 1;
+    }
+  }
+  t.ok(accepted > 500, `${accepted} accepted`);
+  t.ok((refused.BAD_MESSAGEPACK ?? 0) > 1000 && (refused.BAD_FIELD ?? 0) > 500, JSON.stringify(refused));
+  t.ok(process.memoryUsage().heapUsed - before.heapUsed < 200_000_000);
+  t.end();
+});
+
+t.test('every type has a rule and a name that fits the short form', (t) => {
+  t.same(Object.keys(messageRules).sort(), [...MESSAGE_TYPES].sort());
+  for (const type of MESSAGE_TYPES) {
+    t.ok(Buffer.byteLength(type) <= 31, type);
+    t.notOk('type' in messageSchemas[type].properties, `${type} has no field of the name type`);
+  }
+  t.end();
+});
