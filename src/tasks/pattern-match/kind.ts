@@ -1,0 +1,10 @@
+import type { TaskKind } from '../kind.js';
+import { parsePatternMatchInput } from './input.js';
+
+/** `pattern-match`: finds the stretches of history most like the current one, and says what followed them. */
+export const patternMatchKind: TaskKind = {
+  name: 'pattern-match',
+  agentTypes: ['pattern'],
+  parseInput: parsePatternMatchInput,
+  placement: () => 'worker',
+};
