@@ -1,0 +1,93 @@
+import type { AgentType, ErrorDetail, MessageOf } from '../protocol/messages.js';
+
+/**
+ * What a store keeps, as values. Times are milliseconds since the Unix epoch on the coordinator's clock.
+ * Byte arrays are owned by the record: nobody writes to them after the record is made.
+ */
+
+/** What a client asked for. Never changes after the submit. */
+export interface TaskSpec {
+  /** UUID version 7. */
+  readonly taskId: string;
+  readonly kind: string;
+  /** 0 to 10, 10 is dispatched first. */
+  readonly priority: number;
+  /** How long one attempt may run. */
+  readonly timeoutMs: number;
+  /** Leases the task may get in all, 1 or more. */
+  readonly maxAttempts: number;
+  /** At most one task exists for a key. */
+  readonly idempotencyKey: string | null;
+  /** Tasks of one key prefer one agent. */
+  readonly affinity: string | null;
+  readonly submittedAt: number;
+}
+
+/** The right of one agent to work on one task until the deadline. `epoch` fences: a larger one voids all smaller ones. */
+export interface LeaseRecord {
+  readonly taskId: string;
+  /** From 1. */
+  readonly attempt: number;
+  /** Grows with each lease of the task; not always by one. */
+  readonly epoch: number;
+  readonly agentId: string;
+  readonly coordinatorId: string;
+  readonly leasedAt: number;
+  readonly deadlineAt: number;
+}
+
+/** Where a task stands in the store. `running` is not told apart from `leased`: progress lives in memory only. */
+export type StoredState =
+  | { readonly state: 'queued' }
+  | { readonly state: 'delayed'; readonly notBefore: number }
+  | { readonly state: 'leased'; readonly lease: LeaseRecord }
+  | { readonly state: 'retrying'; readonly notBefore: number; readonly error: ErrorDetail }
+  | {
+      readonly state: 'completed';
+      readonly finishedAt: number;
+      readonly runMs: number;
+      readonly result: Uint8Array;
+    }
+  | {
+      readonly state: 'failed' | 'dead';
+      readonly finishedAt: number;
+      readonly runMs: number | null;
+      readonly error: ErrorDetail;
+    }
+  | { readonly state: 'cancelled'; readonly finishedAt: number };
+
+/** A task as a store gives it back. */
+export interface StoredTask {
+  readonly spec: TaskSpec;
+  /** The submitted payload; null once the task is finished. */
+  readonly input: Uint8Array | null;
+  /** Of the latest lease; 0 before the first. */
+  readonly epoch: number;
+  /** Leases so far. */
+  readonly attempts: number;
+  /** Agent of the latest lease. */
+  readonly agentId: string | null;
+  /** Start of the latest lease. */
+  readonly leasedAt: number | null;
+  readonly current: StoredState;
+}
+
+/** What survives of an agent's session, so that it can be resumed after a restart or at another coordinator. */
+export interface SessionRecord {
+  readonly agentId: string;
+  readonly agentType: AgentType;
+  readonly kinds: readonly string[];
+  readonly concurrency: number;
+  /** SHA-256 of the session token in lower-case hex; the token itself is kept nowhere. */
+  readonly tokenHash: string;
+  /** Of the token before: valid until the agent has been heard on the connection that brought it the new one. */
+  readonly previousTokenHash: string | null;
+  /** Fingerprint of the client certificate it was opened with. */
+  readonly certificate: string | null;
+  readonly startedAt: number;
+}
+
+/** An agent's account of one action and its outcome, with the coordinator's time of arrival. */
+export interface ExperienceRecord extends Omit<MessageOf<'ReasoningExperience'>, 'type'> {
+  readonly receivedAt: number;
+}

@@ -1,0 +1,143 @@
+import type { ErrorDetail, TaskState } from '../protocol/messages.js';
+import type { ExperienceRecord, LeaseRecord, SessionRecord, StoredTask, TaskSpec } from './records.js';
+
+/**
+ * The port to durable state. It speaks of tasks, leases, sessions and experiences; how they are laid out is the
+ * adapter's affair. Adapters pass the suite in test/store/conformance.ts.
+ *
+ * Who may change a task is decided by its epoch (compare and set), never by who asks: two coordinators may share a
+ * store. An operation whose condition does not hold is refused alone and changes nothing; it does not fail its batch.
+ */
+export interface Store {
+  /**
+   * Carries out `operations` in their order as one atomic, durable step.
+   *
+   * Resolves after the step is durable, with one outcome for each operation, in order. Rejects with a StoreError when
+   * it could not be made durable: then nothing of the batch has happened. Batches take effect in the order of the calls.
+   */
+  commit(operations: readonly StoreOp[]): Promise<readonly StoreOutcome[]>;
+
+  /**
+   * Recovery: every unfinished task and every session, as of the last commit.
+   * Tasks come in the order in which they were submitted.
+   */
+  load(): Promise<RecoveredState>;
+
+  /** Reads tasks by id; null where there is none (never was, or no longer kept). In the order of `taskIds`. */
+  get(taskIds: readonly string[]): Promise<readonly (StoredTask | null)[]>;
+
+  /** Reads tasks that match, newest submission first, at most `limit`. */
+  list(filter: TaskFilter): Promise<readonly StoredTask[]>;
+
+  /**
+   * Uses up single-use values: for each, true the first time it is seen, and false ever after. Durable before it
+   * resolves. After `expiresAt` an adapter may forget a nonce: whoever made it must refuse it then by its age. A full
+   * store answers false, never true by mistake.
+   */
+  consumeNonces(nonces: readonly Nonce[], now: number): Promise<readonly boolean[]>;
+
+  /** Reads experiences, newest arrival first, at most `limit`. */
+  readExperiences(filter: ExperienceFilter): Promise<readonly ExperienceRecord[]>;
+
+  /** Waits for commits under way and releases what the adapter holds. Calls after it reject with StoreError `CLOSED`. */
+  close(): Promise<void>;
+}
+
+/** One change. What each reads, writes and promises stands at its variant. */
+export type StoreOp =
+  /**
+   * Makes a task. Reads the idempotency key. Writes the task: `queued`, or `delayed` when `notBefore` is given.
+   * Refused as `duplicate` (with the id of the task that has the key) when the key is taken, and as `conflict` when the
+   * task id exists. Promises that one key never makes two tasks, as long as the first is kept.
+   */
+  | {
+      readonly op: 'submit';
+      readonly spec: TaskSpec;
+      readonly input: Uint8Array;
+      readonly notBefore: number | null;
+    }
+  /**
+   * Gives a task to an agent. Condition: the task is unfinished and its epoch is smaller than the lease's.
+   * Writes `leased`, epoch, attempts (the lease's `attempt`), agent. Voids any earlier lease.
+   */
+  | { readonly op: 'lease'; readonly lease: LeaseRecord }
+  /** Moves the deadline of a lease. Condition: the task is leased with this epoch. */
+  | { readonly op: 'extend'; readonly taskId: string; readonly epoch: number; readonly deadlineAt: number }
+  /** Ends a task with its result. Condition: the task is leased with this epoch. Drops the input. */
+  | {
+      readonly op: 'complete';
+      readonly taskId: string;
+      readonly epoch: number;
+      readonly finishedAt: number;
+      readonly runMs: number;
+      readonly result: Uint8Array;
+    }
+  /** Ends a task without a result: `failed` (not worth another attempt) or `dead` (attempts used up). Condition: leased with this epoch. */
+  | {
+      readonly op: 'fail';
+      readonly taskId: string;
+      readonly epoch: number;
+      readonly state: 'failed' | 'dead';
+      readonly finishedAt: number;
+      readonly runMs: number | null;
+      readonly error: ErrorDetail;
+    }
+  /**
+   * Takes a lease back. Condition: leased with this epoch. Writes `queued`, or `retrying` when `retry` is given.
+   * The epoch stays, so that a late result of the lease is refused.
+   */
+  | {
+      readonly op: 'requeue';
+      readonly taskId: string;
+      readonly epoch: number;
+      readonly retry: { readonly notBefore: number; readonly error: ErrorDetail } | null;
+    }
+  /** Ends a task because nobody wants it. Condition: unfinished and at this epoch. Drops the input. */
+  | { readonly op: 'cancel'; readonly taskId: string; readonly epoch: number; readonly finishedAt: number }
+  /** Writes an agent's session over the one before. Always applied. */
+  | { readonly op: 'put-session'; readonly session: SessionRecord }
+  /** Forgets an agent's session. Always applied. */
+  | { readonly op: 'drop-session'; readonly agentId: string }
+  /** Records an experience. Always applied; the same `experienceId` is recorded once. */
+  | { readonly op: 'append-experience'; readonly experience: ExperienceRecord };
+
+export type StoreOutcome =
+  | { readonly status: 'applied' }
+  /** Only for `submit`: the idempotency key belongs to this task. */
+  | { readonly status: 'duplicate'; readonly taskId: string }
+  /** The condition did not hold. `epoch` is the task's own; null when there is no such task. */
+  | { readonly status: 'conflict'; readonly epoch: number | null };
+
+export interface RecoveredState {
+  readonly tasks: readonly StoredTask[];
+  readonly sessions: readonly SessionRecord[];
+}
+
+export interface TaskFilter {
+  readonly state?: TaskState;
+  readonly kind?: string;
+  readonly limit: number;
+}
+
+export interface Nonce {
+  readonly value: string;
+  readonly expiresAt: number;
+}
+
+export interface ExperienceFilter {
+  readonly agentId?: string;
+  readonly taskId?: string;
+  readonly limit: number;
+}
+
+/** Why a store could not do what it was asked. `FULL`: no room; `CLOSED`: after `close`; `UNAVAILABLE`: anything else. */
+export class StoreError extends Error {
+  override readonly name = 'StoreError';
+  constructor(
+    readonly reason: 'FULL' | 'CLOSED' | 'UNAVAILABLE',
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
