@@ -1,0 +1,162 @@
+import type { ErrorName, ProtocolError } from '../protocol/errors.js';
+import type { Message, StreamPurpose } from '../protocol/messages.js';
+import type { StoredTask } from '../store/records.js';
+import type { StoreOp, StoreOutcome } from '../store/store.js';
+import type { AgeingRule } from './ready-queue.js';
+import type { RetentionRule } from './task-book.js';
+import type { RoutingPolicy } from './routing.js';
+
+/**
+ * What the core and its shell say to each other. The shell owns sockets, clock, store and random source; it tells the
+ * core what happened and carries out what the core answers, in the order of the answer.
+ */
+
+/**
+ * What happened. The shell passes each with the current time (never going backwards).
+ * After `connectionOpened`, `message`, `heard`, `connectionLost`, `protocolError` and `found` it sends `flush` before
+ * its turn of the event loop ends: dispatch and commits happen there, for all that came in the turn. The other events
+ * flush by themselves.
+ */
+export type CoreEvent =
+  | {
+      readonly type: 'connectionOpened';
+      /** Unique for the life of the process: never used for another connection. */
+      readonly connectionId: string;
+      /** HOST:PORT */
+      readonly address: string;
+      /** SHA-256 fingerprint of the client certificate, or null when it has none. */
+      readonly certificate: string | null;
+    }
+  /** A decoded message. `payload`: its opaque bytes, owned by the core from now on (a copy of its own, not a view into a shared buffer). */
+  | {
+      readonly type: 'message';
+      readonly connectionId: string;
+      readonly message: Message;
+      readonly payload?: Uint8Array | undefined;
+    }
+  /** Something arrived on the connection, be it only a packet. Optional: each message counts as well. */
+  | { readonly type: 'heard'; readonly connectionId: string }
+  /** The connection is over. `clean`: the peer closed it with NO_ERROR. The answer to a `close` action too. */
+  | {
+      readonly type: 'connectionLost';
+      readonly connectionId: string;
+      readonly clean: boolean;
+      readonly reason: string;
+    }
+  /** The decoder refused something the peer sent. */
+  | { readonly type: 'protocolError'; readonly connectionId: string; readonly error: ProtocolError }
+  /** The commit is durable; one outcome for each operation, in order. */
+  | { readonly type: 'committed'; readonly commitId: number; readonly outcomes: readonly StoreOutcome[] }
+  /** Nothing of the commit has happened. */
+  | { readonly type: 'commitFailed'; readonly commitId: number; readonly reason: string }
+  /** Answers `lookup`; null when the store has no such task or cannot be read. */
+  | { readonly type: 'found'; readonly lookupId: number; readonly task: StoredTask | null }
+  /** End of a turn of the event loop. */
+  | { readonly type: 'flush' }
+  /** `nextDeadline()` has come. Early or late ones do no harm. */
+  | { readonly type: 'tick' }
+  /** Take no new work; `drained` follows when the running work has ended, at the latest after `deadlineMs`. */
+  | { readonly type: 'drain'; readonly deadlineMs: number; readonly reason: string };
+
+/** What the shell is to do. */
+export type Action =
+  | {
+      readonly type: 'send';
+      readonly connectionId: string;
+      /** Which stream: control, or the task lane of the task's priority. */
+      readonly lane: StreamPurpose;
+      readonly message: Message;
+      readonly payload?: Uint8Array;
+    }
+  /** Close after what was sent before has left. The core has forgotten the connection already. */
+  | {
+      readonly type: 'close';
+      readonly connectionId: string;
+      readonly error: ErrorName;
+      readonly reason: string;
+    }
+  /**
+   * Commit to the store and answer with `committed` or `commitFailed`. There is never more than one under way: what
+   * happens meanwhile goes into the next. The core itself holds back what may be said only afterwards.
+   */
+  | { readonly type: 'commit'; readonly commitId: number; readonly ops: readonly StoreOp[] }
+  /** Read one task from the store and answer with `found`. */
+  | { readonly type: 'lookup'; readonly lookupId: number; readonly taskId: string }
+  | {
+      readonly type: 'log';
+      readonly level: 'debug' | 'info' | 'warn' | 'error';
+      readonly msg: string;
+      readonly fields: Readonly<Record<string, string | number | boolean | null>>;
+    }
+  /** The drain is over. `remaining`: leases that did not end in time; they stay in the store and are taken up after a restart. */
+  | { readonly type: 'drained'; readonly remaining: number };
+
+/** Whether a task may enter. */
+export type Admission =
+  | { readonly ok: true }
+  | {
+      readonly ok: false;
+      readonly name: 'BAD_INPUT' | 'UNKNOWN_KIND';
+      readonly message: string;
+      /** Where in the input; absent for an unknown kind. */
+      readonly field?: string;
+    };
+
+/** What only the shell knows, asked when a report is made. */
+export interface ProcessFacts {
+  /** Name and version of the software. */
+  readonly version: string;
+  readonly memoryBytes: number;
+  /** Processor load of this process, 0 to 1. */
+  readonly load: number;
+  /** Datagrams dropped by the transport, by reason. */
+  readonly dropped: Readonly<Record<string, number>>;
+}
+
+/** What the core asks its surroundings. All synchronous; none may call back into the core. */
+export interface CorePorts {
+  readonly random: {
+    /** A new session token: at least 128 bits from a cryptographic source, at most 256 characters. */
+    token(): string;
+    /** A new task id: UUID version 7 for this time. */
+    taskId(now: number): string;
+    /** Uniform in [0, 1). */
+    fraction(): number;
+  };
+  /** Compares in constant time; true for anything when no token is wanted. */
+  checkJoinToken(token: string | undefined): boolean;
+  /** Validates an input of a built-in kind. UNKNOWN_KIND is overruled when a known agent offers the kind. */
+  admit(kind: string, payload: Uint8Array): Admission;
+  facts(): ProcessFacts;
+  /** Smoothed round-trip time of a connection, or null when it is not known. */
+  rttMs(connectionId: string): number | null;
+}
+
+/** Times in milliseconds. */
+export interface CoreOptions {
+  readonly coordinatorId: string;
+  /** Kinds that `admit` knows. */
+  readonly builtInKinds: readonly string[];
+  readonly heartbeatIntervalMs: number;
+  /** How long the leases of a lost connection wait for their agent. */
+  readonly sessionGraceMs: number;
+  readonly handshakeTimeoutMs: number;
+  /** For one attempt, when the submit names none. */
+  readonly taskTimeoutMs: number;
+  /** How long an agent that was told to stop a task may take before its credit counts as free. */
+  readonly stopGraceMs: number;
+  readonly maxAgents: number;
+  /** Tasks that wait (queued, delayed, retrying) at once. */
+  readonly maxQueue: number;
+  /** Bytes of the inputs of all unfinished tasks. */
+  readonly maxQueueBytes: number;
+  readonly maxMessageBytes: number;
+  readonly ownStreamThresholdBytes: number;
+  /** Backoff before attempt n+1: uniform in [d/2, d] with d = min(maxMs, baseMs × 2^(n-1)). */
+  readonly retry: { readonly baseMs: number; readonly maxMs: number };
+  /** Pause after a failed commit. */
+  readonly storeRetryMs: number;
+  readonly ageing: AgeingRule;
+  readonly retention: RetentionRule;
+  readonly routing: RoutingPolicy;
+}

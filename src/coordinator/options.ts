@@ -1,0 +1,28 @@
+import {
+  DEFAULT_MAX_MESSAGE_BYTES,
+  HANDSHAKE_TIMEOUT_MS,
+  OWN_STREAM_THRESHOLD_BYTES,
+} from '../protocol/limits.js';
+import type { CoreOptions } from './contract.js';
+import { DEFAULT_AGEING } from './ready-queue.js';
+import { leastLoaded } from './routing.js';
+import { DEFAULT_RETENTION } from './task-book.js';
+
+/** What a coordinator does when nothing else is said; the command line's defaults are these. */
+export const DEFAULT_CORE_OPTIONS: Omit<CoreOptions, 'coordinatorId' | 'builtInKinds'> = {
+  heartbeatIntervalMs: 10_000,
+  sessionGraceMs: 60_000,
+  handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,
+  taskTimeoutMs: 300_000,
+  stopGraceMs: 10_000,
+  maxAgents: 10_000,
+  maxQueue: 1_000_000,
+  maxQueueBytes: 4 * 1024 * 1024 * 1024,
+  maxMessageBytes: DEFAULT_MAX_MESSAGE_BYTES,
+  ownStreamThresholdBytes: OWN_STREAM_THRESHOLD_BYTES,
+  retry: { baseMs: 500, maxMs: 60_000 },
+  storeRetryMs: 1_000,
+  ageing: DEFAULT_AGEING,
+  retention: DEFAULT_RETENTION,
+  routing: leastLoaded,
+};
