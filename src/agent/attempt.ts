@@ -1,0 +1,49 @@
+import { encodeValue, ValueError } from '../protocol/value.js';
+import { errorDetailOf } from '../tasks/failure.js';
+import type { TaskContext, TaskHandler } from '../tasks/kind.js';
+import { summarize, type RunOutcome } from './outcome.js';
+
+/**
+ * Calls a handler in the thread it is called from, times it, and encodes what it returns. Never rejects: whatever
+ * the handler throws becomes an outcome.
+ */
+export async function attempt(
+  kind: string,
+  handler: TaskHandler,
+  input: unknown,
+  context: TaskContext,
+  isAborted: () => boolean,
+): Promise<RunOutcome> {
+  const start = performance.now();
+  let result: unknown;
+  try {
+    result = await handler(input, context);
+  } catch (thrown) {
+    const runMs = performance.now() - start;
+    return isAborted()
+      ? { outcome: 'aborted', runMs }
+      : { outcome: 'failed', runMs, error: errorDetailOf(thrown) };
+  }
+  const runMs = performance.now() - start;
+  try {
+    return {
+      outcome: 'completed',
+      runMs,
+      payload: encodeValue(result),
+      summary: summarize(kind, result),
+    };
+  } catch (thrown) {
+    const where = thrown instanceof ValueError ? thrown.message : errorDetailOf(thrown).message;
+    return failedRun(
+      runMs,
+      'RESULT_NOT_SERIALIZABLE',
+      `the result of ${kind} cannot be sent: ${where}`,
+      false,
+    );
+  }
+}
+
+/** A run that failed for a reason of ours; the text is cut to what its field takes. */
+export function failedRun(runMs: number, name: string, message: string, retryable: boolean): RunOutcome {
+  return { outcome: 'failed', runMs, error: { name, message: message.slice(0, 4096), retryable } };
+}

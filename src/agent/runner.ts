@@ -1,0 +1,30 @@
+import type { RunOutcome } from './outcome.js';
+
+/** One attempt to run a task. */
+export interface RunRequest {
+  readonly taskId: string;
+  readonly kind: string;
+  /** The encoded input. The runner takes it over: it may be transferred away and must not be read again. */
+  readonly payload: Uint8Array;
+}
+
+/** What a run tells; nothing before `start` has returned, and nothing after `finished`. */
+export interface RunListener {
+  /** `fraction` is 0 to 1, `note` at most 256 characters; at most ten times a second. */
+  progress(fraction: number, note?: string): void;
+  finished(outcome: RunOutcome): void;
+}
+
+export interface Run {
+  /** Asks the handler to stop. What it then throws counts as aborted; a result that it still returns counts. */
+  abort(): void;
+  /** Ends the run now, the thread of its handler included. */
+  terminate(): void;
+}
+
+/** What an agent runs its tasks with. Several agents may share one. */
+export interface TaskRunner {
+  /** Kinds it has handlers for beside the built-in ones. */
+  readonly ownKinds: readonly string[];
+  start(request: RunRequest, listener: RunListener): Run;
+}

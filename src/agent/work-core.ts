@@ -1,0 +1,438 @@
+import { DEFAULT_MAX_MESSAGE_BYTES } from '../protocol/limits.js';
+import type { ErrorDetail, Lease, MessageOf } from '../protocol/messages.js';
+import type { RunOutcome } from './outcome.js';
+import { MemoryOutbox, unfinished, type Answer, type Outbox } from './outbox.js';
+
+/**
+ * The agent's work: which leases it holds, what runs, what is to be answered. Plain code: events in, actions out;
+ * the shell runs the handlers, sends the answers and owns the timer. A lease is answered once in a session, and
+ * again after each reconnect until the coordinator says that the answer is stored.
+ */
+export interface WorkOptions {
+  /** Tasks run at once; the credit the agent gives. */
+  readonly concurrency: number;
+  /** From an abort to the end by force. Milliseconds; default 2,000. */
+  readonly abortGraceMs?: number;
+  readonly outbox?: Outbox;
+  /** Nothing new is started while unacknowledged results hold more. Bytes; default 256 MiB. */
+  readonly maxOutboxBytes?: number;
+}
+
+/** A task as the coordinator leased it. */
+export interface HeldTask {
+  readonly key: string;
+  readonly lease: Lease;
+  readonly kind: string;
+  /** 10 first. */
+  readonly priority: number;
+  /** The attempt is aborted after this long. Milliseconds. */
+  readonly timeoutMs: number;
+  /** The encoded input; belongs to the task. */
+  readonly payload: Uint8Array;
+  /** Where it came from, for the shell: answers go back there. */
+  readonly origin: number;
+}
+
+/** Why a run is no longer wanted. */
+export type AbortCause =
+  | MessageOf<'CancelTask'>['reason']
+  /** Its own time is over. */
+  | 'deadline'
+  /** The coordinator took the lease away: nobody waits for an answer. */
+  | 'revoked'
+  /** The drain is over; already answered. */
+  | 'abandoned';
+
+type Work =
+  | { readonly state: 'received'; readonly task: HeldTask }
+  | { readonly state: 'running'; readonly task: HeldTask; readonly abortAt: number }
+  | {
+      readonly state: 'aborting';
+      readonly task: HeldTask;
+      readonly cause: AbortCause;
+      readonly terminateAt: number;
+    }
+  | { readonly state: 'terminating'; readonly task: HeldTask; readonly cause: AbortCause };
+
+export type WorkEvent =
+  | {
+      readonly type: 'task';
+      readonly message: MessageOf<'AgentTask'>;
+      readonly payload: Uint8Array;
+      readonly origin: number;
+    }
+  | {
+      readonly type: 'cancel';
+      readonly taskId: string;
+      /** Absent: every lease of the task. */
+      readonly epoch?: number | undefined;
+      readonly reason: MessageOf<'CancelTask'>['reason'];
+    }
+  | { readonly type: 'progress'; readonly key: string; readonly fraction: number; readonly note?: string }
+  | { readonly type: 'finished'; readonly key: string; readonly outcome: RunOutcome }
+  /** The coordinator stored the answers of these tasks, or refuses them by name: nothing is to be sent again. */
+  | { readonly type: 'settled'; readonly taskIds: readonly string[] }
+  /** The coordinator refused a message about this task: its lease, or the older of its leases, is over. */
+  | { readonly type: 'stale'; readonly taskId: string }
+  /** The coordinator could not store the answer of this task now. */
+  | { readonly type: 'unstored'; readonly taskId: string; readonly retryAfterMs: number }
+  /** A session began or goes on. */
+  | {
+      readonly type: 'registered';
+      readonly abortedTasks: readonly Lease[];
+      /** Longest result that fits a message. */
+      readonly maxResultBytes: number;
+    }
+  /** The drain's time is over. */
+  | { readonly type: 'abandon' }
+  | { readonly type: 'tick' };
+
+export type WorkAction =
+  | { readonly type: 'run'; readonly task: HeldTask }
+  | { readonly type: 'abort'; readonly key: string; readonly cause: AbortCause }
+  | { readonly type: 'terminate'; readonly key: string }
+  /** `origin` null: of an earlier connection; any lane will do. */
+  | { readonly type: 'answer'; readonly origin: number | null; readonly answer: Answer }
+  /** Nothing will be answered to a task from there. */
+  | { readonly type: 'release'; readonly origin: number }
+  | {
+      readonly type: 'progress';
+      readonly origin: number;
+      readonly message: MessageOf<'TaskProgress'>;
+    };
+
+/** Leases beyond the credit that are kept waiting: a coordinator that counts right never needs them. */
+const QUEUE_BEYOND_CREDIT = 64;
+/** Unacknowledged answers beyond which new leases are handed back. */
+const MAX_OUTBOX_ANSWERS = 65_536;
+/** Leases that were settled a moment ago and whose late duplicates must not run again. */
+const REMEMBERED_LEASES = 4096;
+/** As many as fit into a handshake of 16 KiB beside all its other fields at their longest. */
+const MAX_LEASES_NAMED = 128;
+
+export function leaseKey(lease: Lease): string {
+  return `${lease.taskId}#${lease.epoch}`;
+}
+
+const failure = (name: string, message: string, retryable: boolean): ErrorDetail => ({
+  name,
+  message,
+  retryable,
+});
+
+export class WorkCore {
+  readonly #concurrency: number;
+  readonly #abortGraceMs: number;
+  readonly #outbox: Outbox;
+  readonly #maxOutboxBytes: number;
+  /** All and only the leases without an answer; one with an answer is in the outbox (or both, while abandoned). */
+  readonly #held = new Map<string, Work>();
+  /** All and only the tasks in state `received`, by priority, then in order of arrival. */
+  readonly #waiting: HeldTask[] = [];
+  readonly #settled = new Set<string>();
+  /** When to send the answers of these tasks again. */
+  readonly #resendAt = new Map<string, number>();
+  #maxResultBytes = DEFAULT_MAX_MESSAGE_BYTES;
+  /** No later than the earliest `abortAt`, `terminateAt` and `resendAt`. */
+  #nextDeadline = Infinity;
+
+  constructor(options: WorkOptions) {
+    this.#concurrency = options.concurrency;
+    this.#abortGraceMs = options.abortGraceMs ?? 2000;
+    this.#outbox = options.outbox ?? new MemoryOutbox();
+    this.#maxOutboxBytes = options.maxOutboxBytes ?? 256 * 1024 * 1024;
+  }
+
+  /** Tasks that run, those being aborted included. */
+  get active(): number {
+    return this.#held.size - this.#waiting.length;
+  }
+
+  /** Tasks received and not started. */
+  get queued(): number {
+    return this.#waiting.length;
+  }
+
+  /** Nothing runs, waits or is unacknowledged. */
+  get idle(): boolean {
+    return this.#held.size === 0 && this.#outbox.size === 0;
+  }
+
+  /** When to `tick` next, or Infinity. May be earlier than needed, when what was due then has ended. */
+  get nextDeadline(): number {
+    return this.#nextDeadline;
+  }
+
+  /** The leases to name when resuming, those with a result first; at most as many as a handshake holds. */
+  leases(): Lease[] {
+    const leases = new Map<string, Lease>();
+    for (const { lease } of this.#outbox.all()) leases.set(leaseKey(lease), lease);
+    for (const [key, work] of this.#held) {
+      if (work.state === 'received' || work.state === 'running') leases.set(key, work.task.lease);
+    }
+    return [...leases.values()].slice(0, MAX_LEASES_NAMED);
+  }
+
+  handle(event: WorkEvent, now: number): WorkAction[] {
+    switch (event.type) {
+      case 'task':
+        return [...this.#receive(event), ...this.#startWaiting(now)];
+      case 'cancel':
+        return [...this.#cancel(event, now), ...this.#startWaiting(now)];
+      case 'progress':
+        return this.#progress(event);
+      case 'finished':
+        return [...this.#finish(event.key, event.outcome), ...this.#startWaiting(now)];
+      case 'settled':
+        for (const taskId of event.taskIds) this.#settle(taskId);
+        return this.#startWaiting(now);
+      case 'stale':
+        return [...this.#forgetStale(event.taskId, now), ...this.#startWaiting(now)];
+      case 'unstored':
+        this.#resendAt.set(event.taskId, now + event.retryAfterMs);
+        this.#wakeBy(now + event.retryAfterMs);
+        return [];
+      case 'registered':
+        return [...this.#resume(event, now), ...this.#startWaiting(now)];
+      case 'abandon':
+        return this.#abandon();
+      case 'tick':
+        return this.#tick(now);
+    }
+  }
+
+  #receive(event: WorkEvent & { readonly type: 'task' }): WorkAction[] {
+    const { message, payload, origin } = event;
+    const { kind, priority, timeoutMs } = message;
+    const lease: Lease = { taskId: message.taskId, attempt: message.attempt, epoch: message.epoch };
+    const key = leaseKey(lease);
+    if (this.#held.has(key) || this.#settled.has(key) || this.#isAnswered(lease)) return [];
+    if (
+      this.#held.size >= this.#concurrency + QUEUE_BEYOND_CREDIT ||
+      this.#outbox.size >= MAX_OUTBOX_ANSWERS
+    ) {
+      // Not kept for sending again, or a coordinator that does not count could fill our memory.
+      const error = failure('AGENT_OVERLOADED', 'the agent was given more tasks than its credit', true);
+      return [{ type: 'answer', origin, answer: unfinished(lease, 'failed', 0, error) }];
+    }
+    const task: HeldTask = { key, lease, kind, priority, timeoutMs, payload, origin };
+    this.#held.set(key, { state: 'received', task });
+    const place = this.#waiting.findIndex((other) => other.priority < priority);
+    this.#waiting.splice(place === -1 ? this.#waiting.length : place, 0, task);
+    return [];
+  }
+
+  #startWaiting(now: number): WorkAction[] {
+    const actions: WorkAction[] = [];
+    while (this.active < this.#concurrency && this.#outbox.bytes <= this.#maxOutboxBytes) {
+      const task = this.#waiting.shift();
+      if (task === undefined) break;
+      const abortAt = now + task.timeoutMs;
+      this.#held.set(task.key, { state: 'running', task, abortAt });
+      this.#wakeBy(abortAt);
+      actions.push({ type: 'run', task });
+    }
+    return actions;
+  }
+
+  #cancel(event: WorkEvent & { readonly type: 'cancel' }, now: number): WorkAction[] {
+    const actions: WorkAction[] = [];
+    for (const work of [...this.#held.values()]) {
+      const { lease } = work.task;
+      if (lease.taskId !== event.taskId || (event.epoch ?? lease.epoch) !== lease.epoch) continue;
+      actions.push(...this.#unwant(work, event.reason, now));
+    }
+    return actions;
+  }
+
+  /** Stops work that has not been answered. */
+  #unwant(work: Work, cause: AbortCause, now: number): WorkAction[] {
+    const { task } = work;
+    switch (work.state) {
+      case 'received':
+        this.#waiting.splice(this.#waiting.indexOf(task), 1);
+        return this.#answer(task, cause === 'revoked' ? null : unfinished(task.lease, 'cancelled', 0));
+      case 'running': {
+        const terminateAt = now + this.#abortGraceMs;
+        this.#held.set(task.key, { state: 'aborting', task, cause, terminateAt });
+        this.#wakeBy(terminateAt);
+        return [{ type: 'abort', key: task.key, cause }];
+      }
+      case 'aborting':
+      case 'terminating':
+        // A lease that was taken away meanwhile is no longer answered.
+        if (cause === 'revoked') this.#held.set(task.key, { ...work, cause });
+        return [];
+    }
+  }
+
+  #progress(event: WorkEvent & { readonly type: 'progress' }): WorkAction[] {
+    const work = this.#held.get(event.key);
+    if (work?.state !== 'running') return [];
+    const { taskId, epoch } = work.task.lease;
+    const { fraction, note } = event;
+    const message = {
+      type: 'TaskProgress',
+      taskId,
+      epoch,
+      fraction,
+      ...(note === undefined ? {} : { note }),
+    } as const;
+    return [{ type: 'progress', origin: work.task.origin, message }];
+  }
+
+  #finish(key: string, outcome: RunOutcome): WorkAction[] {
+    const work = this.#held.get(key);
+    if (work === undefined || work.state === 'received') return [];
+    const { task } = work;
+    if (work.state === 'running') return this.#answer(task, this.#answerOf(task, outcome));
+    switch (work.cause) {
+      case 'revoked':
+      case 'abandoned':
+        return this.#answer(task, null);
+      case 'deadline': {
+        // It finished after all, between the abort and now: the result stands.
+        if (outcome.outcome === 'completed') return this.#answer(task, this.#answerOf(task, outcome));
+        const text = `${task.kind} ran longer than its timeout of ${task.timeoutMs} ms`;
+        const error = failure('TASK_TIMEOUT', text, true);
+        return this.#answer(task, unfinished(task.lease, 'failed', outcome.runMs, error));
+      }
+      case 'cancelled':
+      case 'timeout':
+      case 'superseded':
+        return this.#answer(task, unfinished(task.lease, 'cancelled', outcome.runMs));
+    }
+  }
+
+  #answerOf(task: HeldTask, run: RunOutcome): Answer {
+    const { lease, kind } = task;
+    switch (run.outcome) {
+      case 'failed':
+        return unfinished(lease, 'failed', run.runMs, run.error);
+      case 'aborted': {
+        const error = failure('WORKER_CRASHED', `the worker of ${kind} was stopped`, true);
+        return unfinished(lease, 'failed', run.runMs, error);
+      }
+      case 'completed': {
+        const { payload, runMs, summary } = run;
+        if (payload.byteLength > this.#maxResultBytes) {
+          const text = `the result of ${kind} has ${payload.byteLength} bytes; a message holds ${this.#maxResultBytes}`;
+          return unfinished(lease, 'failed', runMs, failure('RESULT_TOO_LARGE', text, false));
+        }
+        const message: Answer['message'] =
+          summary === null
+            ? { type: 'TaskCompletion', ...lease, outcome: 'completed', runMs }
+            : { type: 'PatternMatchResult', ...lease, runMs, ...summary };
+        return { lease, message, payload };
+      }
+    }
+  }
+
+  /** Ends a lease here; with an answer it moves to the outbox. */
+  #answer(task: HeldTask, answer: Answer | null): WorkAction[] {
+    this.#held.delete(task.key);
+    // The answer of a newer lease of the same task stands: this one would be refused as stale.
+    if (answer === null || this.#isAnswered(task.lease)) {
+      this.#remember(task.key);
+      return [{ type: 'release', origin: task.origin }];
+    }
+    this.#outbox.put(answer);
+    return [{ type: 'answer', origin: task.origin, answer }];
+  }
+
+  #settle(taskId: string): void {
+    const answer = this.#outbox.get(taskId);
+    if (answer === null) return;
+    this.#outbox.drop(taskId);
+    this.#resendAt.delete(taskId);
+    this.#remember(leaseKey(answer.lease));
+  }
+
+  /** Of several leases of one task only the newest can still be good; a single one was meant itself. */
+  #forgetStale(taskId: string, now: number): WorkAction[] {
+    const held = [...this.#held.values()].filter(({ task }) => task.lease.taskId === taskId);
+    const answered = this.#outbox.get(taskId);
+    const epochs = held.map(({ task }) => task.lease.epoch);
+    if (answered !== null) epochs.push(answered.lease.epoch);
+    const staleBefore = epochs.length === 1 ? Infinity : Math.max(...epochs);
+    if (answered !== null && answered.lease.epoch < staleBefore) this.#settle(taskId);
+    return held
+      .filter(({ task }) => task.lease.epoch < staleBefore)
+      .flatMap((work) => this.#unwant(work, 'revoked', now));
+  }
+
+  #resume(event: WorkEvent & { readonly type: 'registered' }, now: number): WorkAction[] {
+    this.#maxResultBytes = event.maxResultBytes;
+    this.#resendAt.clear();
+    const actions: WorkAction[] = [];
+    for (const lease of event.abortedTasks) {
+      if (this.#outbox.get(lease.taskId)?.lease.epoch === lease.epoch) this.#settle(lease.taskId);
+      const work = this.#held.get(leaseKey(lease));
+      if (work !== undefined) actions.push(...this.#unwant(work, 'revoked', now));
+    }
+    for (const answer of this.#outbox.all()) actions.push({ type: 'answer', origin: null, answer });
+    return actions;
+  }
+
+  #abandon(): WorkAction[] {
+    const actions: WorkAction[] = [];
+    const error = failure('AGENT_DRAINED', 'the agent stopped before the task was done', true);
+    for (const work of [...this.#held.values()]) {
+      const { task } = work;
+      const isWanted = work.state === 'received' || work.state === 'running' || work.cause !== 'revoked';
+      actions.push(...this.#answer(task, isWanted ? unfinished(task.lease, 'failed', 0, error) : null));
+      if (work.state === 'received') continue;
+      this.#held.set(task.key, { state: 'terminating', task, cause: 'abandoned' });
+      actions.push(
+        { type: 'abort', key: task.key, cause: 'abandoned' },
+        { type: 'terminate', key: task.key },
+      );
+    }
+    this.#waiting.length = 0;
+    return actions;
+  }
+
+  #tick(now: number): WorkAction[] {
+    const actions: WorkAction[] = [];
+    this.#nextDeadline = Infinity;
+    for (const work of [...this.#held.values()]) {
+      if (work.state === 'running') {
+        if (work.abortAt <= now) actions.push(...this.#unwant(work, 'deadline', now));
+        else this.#wakeBy(work.abortAt);
+      } else if (work.state === 'aborting') {
+        if (work.terminateAt <= now) {
+          this.#held.set(work.task.key, { state: 'terminating', task: work.task, cause: work.cause });
+          actions.push({ type: 'terminate', key: work.task.key });
+        } else this.#wakeBy(work.terminateAt);
+      }
+    }
+    for (const [taskId, resendAt] of this.#resendAt) {
+      if (resendAt > now) this.#wakeBy(resendAt);
+      else {
+        this.#resendAt.delete(taskId);
+        const answer = this.#outbox.get(taskId);
+        if (answer !== null) actions.push({ type: 'answer', origin: null, answer });
+      }
+    }
+    return actions;
+  }
+
+  #wakeBy(at: number): void {
+    this.#nextDeadline = Math.min(this.#nextDeadline, at);
+  }
+
+  /** By this lease or by a newer one of its task. */
+  #isAnswered(lease: Lease): boolean {
+    const answer = this.#outbox.get(lease.taskId);
+    return answer !== null && answer.lease.epoch >= lease.epoch;
+  }
+
+  #remember(key: string): void {
+    this.#settled.add(key);
+    if (this.#settled.size <= REMEMBERED_LEASES) return;
+    for (const oldest of this.#settled) {
+      this.#settled.delete(oldest);
+      break;
+    }
+  }
+}

@@ -1,0 +1,332 @@
+import { ProtocolError } from '../protocol/errors.js';
+import type { Message, MessageOf, TaskSummary } from '../protocol/messages.js';
+import { decodeValue } from '../protocol/value.js';
+import { deferred, settle } from './deferred.js';
+import { CoordinatorUnreachable, TaskRejected, type Refused } from './errors.js';
+import { Requests, type RequestAction, type RequestBody } from './requests.js';
+import { Session, type SessionOptions } from './session.js';
+import { encodeInput, outcomeOf, submitBody, type TaskOutcome, type TaskRequest } from './task.js';
+import { Turnstile } from './turnstile.js';
+
+export interface ClientOptions extends SessionOptions {
+  /** Over all addresses. Milliseconds; default 5,000. */
+  readonly connectTimeoutMs?: number;
+  /**
+   * How long to try for a new connection when one is lost while tasks are watched, or submits with an idempotency
+   * key are under way: both then go on as if nothing had happened. Milliseconds; default 30,000; 0: never.
+   */
+  readonly reattachTimeoutMs?: number;
+  /** Submits sent and not yet acknowledged, at most; further ones wait. Default 1,024. */
+  readonly maxUnacknowledged?: number;
+}
+
+export interface SubmitOptions {
+  /** Aborted before the task is accepted: the submit rejects with the signal's reason, and a task already sent is cancelled. */
+  readonly signal?: AbortSignal;
+  /** Have the outcome sent as soon as it is there (default). False saves that when nobody will ask. */
+  readonly watch?: boolean;
+}
+
+export interface WatchOptions {
+  /** Aborted: stops waiting; the task goes on. */
+  readonly signal?: AbortSignal;
+  /** Called with each state that the coordinator tells on the way. */
+  readonly onUpdate?: (task: TaskSummary) => void;
+}
+
+/** A task that the coordinator has stored. */
+export interface SubmittedTask {
+  readonly taskId: string;
+  /** How it ended. Rejects with CoordinatorUnreachable when the connection is lost for good. */
+  result(): Promise<TaskOutcome>;
+}
+
+/** What the one who made a request wants to hear. */
+interface Waiting {
+  accepted?(taskId: string): void;
+  update?(task: TaskSummary): void;
+  answered(message: Message, payload: Uint8Array | null): void;
+  failed(error: Error): void;
+}
+
+/** Payloads of unacknowledged submits together; one larger than this goes alone. */
+const MAX_UNACKNOWLEDGED_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Submits tasks and waits for them, asks for states; any number of requests at a time over one connection, which is
+ * made with the first request and again when it is lost.
+ *
+ * Requests reject with CoordinatorUnreachable, Refused (both: the connection) or TaskRejected (this request).
+ */
+export class Client {
+  readonly #options: ClientOptions;
+  readonly #requests = new Requests();
+  readonly #waiting = new Map<number, Waiting>();
+  /** Submits that wait for a connection with room for them. */
+  readonly #submits: Turnstile;
+  #connected = deferred<undefined>();
+  readonly #session: Session;
+
+  /** @throws RangeError without an address. */
+  constructor(options: ClientOptions) {
+    if (options.addresses.length === 0)
+      throw new RangeError('a client needs at least one coordinator address');
+    this.#options = options;
+    this.#session = new Session(options, {
+      ready: () => {
+        for (const action of this.#requests.reconnect()) this.#do(action);
+        this.#connected.resolve(undefined);
+        this.#submits.turn();
+      },
+      message: (message, payload) => {
+        for (const action of this.#requests.receive(message, payload)) this.#do(action);
+        this.#submits.turn();
+      },
+      drained: () => this.#submits.turn(),
+      lost: (problem) => this.#lost(problem),
+      failed: (error) => this.#rejectAll(error),
+    });
+    const maxUnacknowledged = options.maxUnacknowledged ?? 1024;
+    this.#submits = new Turnstile(
+      () =>
+        this.#session.state === 'ready' &&
+        !this.#session.congested &&
+        this.#requests.unacknowledged < maxUnacknowledged &&
+        this.#requests.unacknowledgedBytes < MAX_UNACKNOWLEDGED_BYTES,
+    );
+  }
+
+  /**
+   * A client with a connection.
+   * @throws CoordinatorUnreachable, Refused.
+   */
+  static async connect(options: ClientOptions): Promise<Client> {
+    const client = new Client(options);
+    client.#session.dial(client.#connectTimeoutMs);
+    await client.#connected.promise;
+    return client;
+  }
+
+  /**
+   * Resolves when the coordinator has stored the task. Waits while too many submits are unacknowledged.
+   * @throws TaskInputError before anything is sent, when the kind is built in and the input does not fit it.
+   */
+  async submit(request: TaskRequest, options: SubmitOptions = {}): Promise<SubmittedTask> {
+    const { signal } = options;
+    signal?.throwIfAborted();
+    const payload = encodeInput(request);
+    // Nothing is awaited while there is room: what follows uses it up.
+    if (!this.#submits.isOpen) await this.#turnToSubmit(signal);
+    const accepted = this.#submitNow(request, payload, options);
+    this.#submits.used();
+    return accepted;
+  }
+
+  /** Submits a task and waits for its end; the signal cancels it. */
+  async run(request: TaskRequest, options: { readonly signal?: AbortSignal } = {}): Promise<TaskOutcome> {
+    const { signal } = options;
+    const task = await this.submit(request, signal === undefined ? {} : { signal });
+    if (signal === undefined) return task.result();
+    const aborted = deferred<never>();
+    const abort = () => {
+      aborted.reject(signal.reason);
+      // Whether it could still be cancelled changes nothing for the one who gave up.
+      this.cancel(task.taskId).catch(() => undefined);
+    };
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      return await Promise.race([task.result(), aborted.promise]);
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  /** How a task stands now, and its result when it is completed and kept. */
+  async query(taskId: string): Promise<{ readonly task: TaskSummary; readonly result: unknown }> {
+    const { message, value } = await this.#once({ type: 'QueryTask', taskId });
+    if (message.type !== 'TaskUpdate') throw wrongAnswer(message);
+    return { task: message.task, result: value };
+  }
+
+  /** Waits for the end of a task, across lost connections. */
+  async watch(taskId: string, options: WatchOptions = {}): Promise<TaskOutcome> {
+    const { signal, onUpdate } = options;
+    signal?.throwIfAborted();
+    const outcome = deferred<TaskOutcome>();
+    const requestId = this.#ask({ type: 'WatchTask', taskId }, null, {
+      ...(onUpdate === undefined ? {} : { update: onUpdate }),
+      answered: (message, bytes) => settle(outcome, () => outcomeIn(message, bytes)),
+      failed: outcome.reject,
+    });
+    const stopListening = this.#disownOn(signal, requestId, outcome.reject);
+    return outcome.promise.finally(stopListening);
+  }
+
+  /** Resolves when the cancellation is stored; rejects with TaskRejected TASK_FINISHED or UNKNOWN_TASK. */
+  async cancel(taskId: string): Promise<void> {
+    await this.#once({ type: 'CancelTask', taskId, reason: 'cancelled' });
+  }
+
+  async status(): Promise<MessageOf<'StatusReport'>> {
+    const { message } = await this.#once({ type: 'QueryStatus' });
+    if (message.type !== 'StatusReport') throw wrongAnswer(message);
+    return message;
+  }
+
+  async agents(): Promise<MessageOf<'AgentsReport'>['agents']> {
+    const { message } = await this.#once({ type: 'QueryAgents' });
+    if (message.type !== 'AgentsReport') throw wrongAnswer(message);
+    return message.agents;
+  }
+
+  /** Closes the connection; open requests reject. */
+  close(): void {
+    this.#session.close();
+    this.#rejectAll(this.#unreachable('the client was closed'));
+  }
+
+  // ---- requests
+
+  #submitNow(
+    request: TaskRequest,
+    payload: Uint8Array,
+    { signal, watch = true }: SubmitOptions,
+  ): Promise<SubmittedTask> {
+    return new Promise((resolve, reject) => {
+      const outcome = deferred<TaskOutcome>();
+      let stopListening = () => {};
+      const requestId = this.#ask(submitBody(request, watch), payload, {
+        accepted: (taskId) => {
+          stopListening();
+          resolve({ taskId, result: () => (watch ? outcome.promise : this.watch(taskId)) });
+        },
+        answered: (message, bytes) => settle(outcome, () => outcomeIn(message, bytes)),
+        failed: (error) => {
+          stopListening();
+          reject(error);
+          outcome.reject(error);
+        },
+      });
+      stopListening = this.#disownOn(signal, requestId, reject);
+    });
+  }
+
+  /** Sends a request that has one answer. */
+  async #once(body: RequestBody): Promise<{ readonly message: Message; readonly value: unknown }> {
+    const answer = deferred<{ readonly message: Message; readonly value: unknown }>();
+    this.#ask(body, null, {
+      answered: (message, payload) =>
+        settle(answer, () => ({ message, value: payload === null ? null : decodeValue(payload) })),
+      failed: answer.reject,
+    });
+    return answer.promise;
+  }
+
+  #ask(body: RequestBody, payload: Uint8Array | null, waiting: Waiting): number {
+    const { requestId, send } = this.#requests.ask(body, payload);
+    this.#waiting.set(requestId, waiting);
+    this.#do(send);
+    // What is asked without a connection is sent on the next one.
+    if (this.#session.state === 'idle') this.#session.dial(this.#connectTimeoutMs);
+    if (this.#session.state === 'closed') this.#rejectAll(this.#unreachable('the client was closed'));
+    return requestId;
+  }
+
+  #do(action: RequestAction): void {
+    switch (action.type) {
+      case 'send':
+        this.#send(action);
+        return;
+      case 'accepted':
+        this.#waiting.get(action.requestId)?.accepted?.(action.taskId);
+        return;
+      case 'update':
+        this.#waiting.get(action.requestId)?.update?.(action.task);
+        return;
+      case 'answered':
+        this.#takeWaiting(action.requestId)?.answered(action.message, action.payload);
+        return;
+      case 'rejected':
+        this.#takeWaiting(action.requestId)?.failed(new TaskRejected(action.error));
+        return;
+      case 'lost':
+        this.#takeWaiting(action.requestId)?.failed(this.#unreachable('the connection was lost'));
+        return;
+    }
+  }
+
+  #send({ message, payload }: RequestAction & { readonly type: 'send' }): void {
+    try {
+      this.#session.send(message, payload);
+    } catch (error) {
+      if (!(error instanceof ProtocolError) || message.requestId === undefined) throw error;
+      this.#requests.forget(message.requestId);
+      this.#takeWaiting(message.requestId)?.failed(new TaskRejected(error));
+    }
+  }
+
+  #takeWaiting(requestId: number): Waiting | undefined {
+    const waiting = this.#waiting.get(requestId);
+    this.#waiting.delete(requestId);
+    return waiting;
+  }
+
+  /** Gives a request up when the signal fires; returns what stops listening for it. */
+  #disownOn(
+    signal: AbortSignal | undefined,
+    requestId: number,
+    reject: (reason: unknown) => void,
+  ): () => void {
+    if (signal === undefined) return () => {};
+    const disown = () => {
+      this.#requests.disown(requestId);
+      this.#waiting.delete(requestId);
+      reject(signal.reason);
+    };
+    signal.addEventListener('abort', disown, { once: true });
+    return () => signal.removeEventListener('abort', disown);
+  }
+
+  // ---- connection
+
+  get #connectTimeoutMs(): number {
+    return this.#options.connectTimeoutMs ?? 5000;
+  }
+
+  /** Waits for a connection with room; makes one when there is none. */
+  async #turnToSubmit(signal?: AbortSignal): Promise<void> {
+    if (this.#session.state === 'closed') throw this.#unreachable('the client was closed');
+    if (this.#session.state === 'idle') this.#session.dial(this.#connectTimeoutMs);
+    await this.#submits.pass(signal);
+  }
+
+  #lost(problem: string): void {
+    for (const action of this.#requests.disconnect()) this.#do(action);
+    if (this.#requests.open === 0 && this.#submits.empty) return;
+    const { reattachTimeoutMs = 30_000 } = this.#options;
+    if (reattachTimeoutMs > 0) this.#session.dial(reattachTimeoutMs);
+    else this.#rejectAll(this.#unreachable(`the connection was lost: ${problem}`));
+  }
+
+  #rejectAll(error: CoordinatorUnreachable | Refused): void {
+    for (const action of this.#requests.abandon()) {
+      if (action.type === 'lost') this.#takeWaiting(action.requestId)?.failed(error);
+    }
+    this.#connected.reject(error);
+    this.#submits.rejectAll(error);
+  }
+
+  #unreachable(problem: string): CoordinatorUnreachable {
+    return new CoordinatorUnreachable(this.#options.addresses, problem);
+  }
+}
+
+function outcomeIn(message: Message, payload: Uint8Array | null): TaskOutcome {
+  if (message.type !== 'TaskUpdate') throw wrongAnswer(message);
+  return outcomeOf(message.task, payload === null ? null : decodeValue(payload));
+}
+
+function wrongAnswer(message: Message): ProtocolError {
+  return new ProtocolError('UNEXPECTED_MESSAGE', `${message.type} answers no such request`);
+}

@@ -1,0 +1,26 @@
+export interface Deferred<T> {
+  readonly promise: Promise<T>;
+  readonly resolve: (value: T) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/** A promise that may be rejected before, or without, anyone looking at it. */
+export function deferred<T>(): Deferred<T> {
+  let resolve: (value: T) => void = () => undefined;
+  let reject: (reason: unknown) => void = () => undefined;
+  const promise = new Promise<T>((fulfil, refuse) => {
+    resolve = fulfil;
+    reject = refuse;
+  });
+  promise.catch(() => undefined);
+  return { promise, resolve, reject };
+}
+
+/** Resolves with what `make` returns, or rejects with what it throws: a payload may not be what it should. */
+export function settle<T>(target: Deferred<T>, make: () => T): void {
+  try {
+    target.resolve(make());
+  } catch (error) {
+    target.reject(error);
+  }
+}

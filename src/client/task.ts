@@ -1,0 +1,100 @@
+import type { ErrorDetail, MessageOf, TaskState, TaskSummary } from '../protocol/messages.js';
+import { encodeValue, ValueError } from '../protocol/value.js';
+import { TaskInputError } from '../tasks/kind.js';
+import { taskKinds } from '../tasks/registry.js';
+
+/** A task to submit. */
+export type TaskRequest = {
+  readonly kind: string;
+  /** 0 to 10, 10 first; default 5. */
+  readonly priority?: number;
+  /** For each attempt; default the coordinator's. */
+  readonly timeoutMs?: number;
+  /** Attempts at most, 1 to 1000; default 3. */
+  readonly attempts?: number;
+  /** Not before this long from now. */
+  readonly delayMs?: number;
+  /** The same key gives the same task, however often it is submitted; 1 to 256 characters. */
+  readonly idempotencyKey?: string;
+  /** Tasks of one key prefer one agent; 1 to 256 characters. */
+  readonly affinity?: string;
+} & (
+  | {
+      /** Plain values and typed arrays, as the kind takes them; checked here when the kind is built in. */
+      readonly input: unknown;
+    }
+  | {
+      /** An input that is already encoded with `encodeValue`; only the coordinator checks it. */
+      readonly payload: Uint8Array;
+    }
+);
+
+/** How a task ended, or stands. Durations in milliseconds; null where there is nothing yet. */
+export interface TaskOutcome {
+  readonly taskId: string;
+  readonly kind: string;
+  readonly state: TaskState;
+  /** What the handler returned, arrays of numbers as typed arrays; null unless completed. */
+  readonly result: unknown;
+  readonly error: ErrorDetail | null;
+  readonly agentId: string | null;
+  readonly attempts: number;
+  readonly queuedMs: number | null;
+  readonly runMs: number | null;
+}
+
+const FINAL_STATES: readonly TaskState[] = ['completed', 'failed', 'dead', 'cancelled'];
+
+/** Nothing follows this state. */
+export function isFinal(state: TaskState): boolean {
+  return FINAL_STATES.includes(state);
+}
+
+export function outcomeOf(task: TaskSummary, result: unknown): TaskOutcome {
+  const { taskId, kind, state, error, agentId, attempts, queuedMs, runMs } = task;
+  return { taskId, kind, state, result, error, agentId, attempts, queuedMs, runMs };
+}
+
+/** The input of a task as bytes; @throws TaskInputError when it does not fit its kind or cannot be sent. */
+export function encodeInput(request: TaskRequest): Uint8Array {
+  if ('payload' in request) return request.payload;
+  const kind = taskKinds.get(request.kind);
+  try {
+    return encodeValue(kind === undefined ? request.input : kind.parseInput(request.input));
+  } catch (error) {
+    if (error instanceof ValueError) throw new TaskInputError(error.path, error.problem);
+    throw error;
+  }
+}
+
+/** The message that submits a task, without its number. */
+export function submitBody(request: TaskRequest, watch: boolean): Omit<MessageOf<'SubmitTask'>, 'requestId'> {
+  const { kind, priority, timeoutMs, attempts, delayMs, idempotencyKey, affinity } = request;
+  return {
+    type: 'SubmitTask',
+    kind,
+    watch,
+    ...(priority === undefined ? {} : { priority }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(attempts === undefined ? {} : { attempts }),
+    ...(delayMs === undefined ? {} : { delayMs }),
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+    ...(affinity === undefined ? {} : { affinity }),
+  };
+}
+
+/**
+ * A value in the form that JSON can hold: typed arrays become lists, and numbers that JSON has no form for (NaN, a
+ * missing value, and the infinities) become null.
+ */
+export function toJson(value: unknown): unknown {
+  if (typeof value === 'number') return Number.isFinite(value) ? value : null;
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(toJson);
+  if (isNumberArray(value)) return Array.from(value, (number) => (Number.isFinite(number) ? number : null));
+  return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, toJson(field)]));
+}
+
+function isNumberArray(value: object): value is object & ArrayLike<number> {
+  return ArrayBuffer.isView(value) && 'length' in value;
+}

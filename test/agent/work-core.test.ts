@@ -1,0 +1,369 @@
+import fc from 'fast-check';
+import t from 'tap';
+import type { RunOutcome } from '../../src/agent/outcome.js';
+import { WorkCore, type WorkAction, type WorkEvent, type WorkOptions } from '../../src/agent/work-core.js';
+import type { Lease } from '../../src/protocol/messages.js';
+
+const lease = (taskId: string, epoch = 1): Lease => ({ taskId, attempt: epoch, epoch });
+const task = (
+  taskId: string,
+  { epoch = 1, priority = 5, timeoutMs = 60_000 } = {},
+): WorkEvent & { type: 'task' } => ({
+  type: 'task',
+  message: { type: 'AgentTask', ...lease(taskId, epoch), kind: 'compute', priority, timeoutMs },
+  payload: Uint8Array.of(0xc0),
+  origin: 7,
+});
+const done = (bytes = 1): RunOutcome => ({
+  outcome: 'completed',
+  runMs: 3,
+  payload: new Uint8Array(bytes),
+  summary: null,
+});
+const aborted: RunOutcome = { outcome: 'aborted', runMs: 9 };
+const finished = (taskId: string, outcome: RunOutcome = done(), epoch = 1): WorkEvent => ({
+  type: 'finished',
+  key: `${taskId}#${epoch}`,
+  outcome,
+});
+const registered = (abortedTasks: Lease[] = []): WorkEvent => ({
+  type: 'registered',
+  abortedTasks,
+  maxResultBytes: 1000,
+});
+
+class Played {
+  now = 0;
+  readonly work: WorkCore;
+  constructor(options: Partial<WorkOptions> = {}) {
+    this.work = new WorkCore({ concurrency: 2, ...options });
+  }
+  tell(...events: WorkEvent[]): WorkAction[] {
+    return events.flatMap((event) => this.work.handle(event, this.now));
+  }
+  pass(ms: number): WorkAction[] {
+    this.now += ms;
+    return this.tell({ type: 'tick' });
+  }
+}
+
+const runs = (actions: WorkAction[]) =>
+  actions.flatMap((action) => (action.type === 'run' ? [action.task.lease.taskId] : []));
+const answers = (actions: WorkAction[]) =>
+  actions.flatMap((action) => (action.type === 'answer' ? [action.answer.message] : []));
+
+t.test('runs up to its concurrency, the rest by priority and then in order', (t) => {
+  const played = new Played();
+  const started = played.tell(
+    task('a'),
+    task('b'),
+    task('low', { priority: 1 }),
+    task('c'),
+    task('d'),
+    task('high', { priority: 9 }),
+  );
+  t.same(runs(started), ['a', 'b']);
+  t.equal(played.work.active, 2);
+  t.equal(played.work.queued, 4);
+  const order = ['a', 'b', 'high', 'c', 'd', 'low'].flatMap((taskId) => runs(played.tell(finished(taskId))));
+  t.same(order, ['high', 'c', 'd', 'low']);
+  t.equal(played.work.active, 0);
+  t.end();
+});
+
+t.test('an answer goes where its task came from, and stays until it is acknowledged', (t) => {
+  const played = new Played();
+  played.tell(task('a'));
+  t.match(played.tell(finished('a')), [
+    {
+      type: 'answer',
+      origin: 7,
+      answer: {
+        message: {
+          type: 'TaskCompletion',
+          taskId: 'a',
+          attempt: 1,
+          epoch: 1,
+          outcome: 'completed',
+          runMs: 3,
+        },
+      },
+    },
+  ]);
+  t.notOk(played.work.idle);
+  t.same(played.work.leases(), [lease('a')]);
+  t.match(played.tell(registered()), [{ type: 'answer', origin: null, answer: { lease: lease('a') } }]);
+  played.tell({ type: 'settled', taskIds: ['a', 'unknown'] });
+  t.ok(played.work.idle);
+  t.same(played.tell(registered()), []);
+  t.end();
+});
+
+t.test('a summary makes the answer a PatternMatchResult', (t) => {
+  const played = new Played();
+  played.tell(task('a'));
+  const summary = {
+    patternType: 'dtw-windows',
+    matchCount: 5,
+    confidence: 0.7,
+    expectedOutcome: null,
+    computeTimeMs: 2,
+  };
+  const outcome: RunOutcome = { outcome: 'completed', runMs: 3, payload: new Uint8Array(1), summary };
+  t.same(answers(played.tell(finished('a', outcome))), [
+    { type: 'PatternMatchResult', ...lease('a'), runMs: 3, ...summary },
+  ]);
+  t.end();
+});
+
+t.test('a duplicate of a lease is ignored in every state of it', (t) => {
+  const played = new Played({ concurrency: 1 });
+  t.same(runs(played.tell(task('a'), task('a'))), ['a']);
+  t.equal(played.work.queued, 0);
+  played.tell(finished('a'));
+  t.same(played.tell(task('a')), [], 'answered');
+  played.tell({ type: 'settled', taskIds: ['a'] });
+  t.same(played.tell(task('a')), [], 'acknowledged');
+  t.same(runs(played.tell(task('a', { epoch: 2 }))), ['a'], 'a new lease is none');
+  t.end();
+});
+
+t.test('a cancelled task: at once when it waits, aborted and then by force when it runs', (t) => {
+  const played = new Played({ concurrency: 1, abortGraceMs: 2000 });
+  played.tell(task('a'), task('b'));
+  const cancel = (taskId: string, epoch?: number): WorkEvent => ({
+    type: 'cancel',
+    taskId,
+    epoch,
+    reason: 'cancelled',
+  });
+  t.match(answers(played.tell(cancel('b', 1))), [{ taskId: 'b', outcome: 'cancelled', runMs: 0 }]);
+  t.same(played.tell(cancel('a', 2)), [], 'another lease');
+  t.same(played.tell(cancel('a')), [{ type: 'abort', key: 'a#1', cause: 'cancelled' }]);
+  t.same(played.tell(cancel('a')), [], 'twice');
+  t.same(played.pass(1999), []);
+  t.equal(played.work.active, 1, 'it holds its place until it is over');
+  t.same(played.pass(1), [{ type: 'terminate', key: 'a#1' }]);
+  t.match(answers(played.tell(finished('a', aborted))), [{ taskId: 'a', outcome: 'cancelled', runMs: 9 }]);
+  t.end();
+});
+
+t.test('a task over its time is aborted; a result that still comes counts', (t) => {
+  const played = new Played();
+  played.tell(task('slow', { timeoutMs: 100 }), task('late', { timeoutMs: 100 }));
+  t.equal(played.work.nextDeadline, 100);
+  t.match(played.pass(100), [
+    { type: 'abort', key: 'slow#1', cause: 'deadline' },
+    { type: 'abort', key: 'late#1', cause: 'deadline' },
+  ]);
+  t.match(answers(played.tell(finished('slow', aborted))), [
+    { outcome: 'failed', error: { name: 'TASK_TIMEOUT', retryable: true } },
+  ]);
+  t.match(answers(played.tell(finished('late'))), [{ outcome: 'completed' }]);
+  t.end();
+});
+
+t.test('leases taken away at the resume are aborted and never answered', (t) => {
+  const played = new Played({ concurrency: 1 });
+  played.tell(task('answered'), finished('answered'), task('running'), task('waiting'));
+  t.same(played.work.leases(), [lease('answered'), lease('running'), lease('waiting')]);
+  const actions = played.tell(registered([lease('answered'), lease('running'), lease('waiting')]));
+  t.same(actions, [
+    { type: 'abort', key: 'running#1', cause: 'revoked' },
+    { type: 'release', origin: 7 },
+  ]);
+  t.same(played.work.leases(), []);
+  t.same(played.tell(finished('running')), [{ type: 'release', origin: 7 }]);
+  t.ok(played.work.idle);
+  t.end();
+});
+
+t.test('a stale lease is dropped, a newer one of the same task is kept', (t) => {
+  const played = new Played();
+  played.tell(task('a'), finished('a'), { type: 'stale', taskId: 'a' });
+  t.ok(played.work.idle);
+  played.tell(task('b'), finished('b'), task('b', { epoch: 2 }));
+  t.same(played.tell({ type: 'stale', taskId: 'b' }), []);
+  t.same(played.work.leases(), [lease('b', 2)]);
+  t.match(answers(played.tell(finished('b', done(), 2))), [{ taskId: 'b', epoch: 2 }]);
+  t.end();
+});
+
+t.test('an answer that could not be stored is sent again when the coordinator says', (t) => {
+  const played = new Played();
+  played.tell(task('a'), finished('a'), { type: 'unstored', taskId: 'a', retryAfterMs: 300 });
+  t.equal(played.work.nextDeadline, 300);
+  t.same(played.pass(299), []);
+  t.match(answers(played.pass(1)), [{ taskId: 'a' }]);
+  t.same(played.pass(1000), [], 'once');
+  t.end();
+});
+
+t.test('a result that no message holds fails, for good', (t) => {
+  const played = new Played();
+  played.tell(registered(), task('a'));
+  t.match(answers(played.tell(finished('a', done(1001)))), [
+    { outcome: 'failed', error: { name: 'RESULT_TOO_LARGE', retryable: false } },
+  ]);
+  t.end();
+});
+
+t.test('a coordinator that does not count credit is answered, not obeyed', (t) => {
+  const played = new Played({ concurrency: 1 });
+  const refused: string[] = [];
+  for (let n = 0; n < 1000; n++) {
+    for (const message of answers(played.tell(task(`t${n}`)))) {
+      t.match(message, { outcome: 'failed', error: { name: 'AGENT_OVERLOADED', retryable: true } });
+      refused.push(message.taskId);
+    }
+  }
+  t.equal(refused.length, 1000 - 65);
+  t.equal(played.work.leases().length, 65, 'what was refused is not kept');
+  t.end();
+});
+
+t.test('nothing new starts while too many results wait for their acknowledgement', (t) => {
+  const played = new Played({ concurrency: 1, maxOutboxBytes: 100 });
+  played.tell(task('a'), task('b'));
+  t.same(runs(played.tell(finished('a', done(101)))), []);
+  t.same(runs(played.tell({ type: 'settled', taskIds: ['a'] })), ['b']);
+  t.end();
+});
+
+t.test('progress is passed on while the task is wanted', (t) => {
+  const played = new Played();
+  played.tell(task('a'));
+  const progress: WorkEvent = { type: 'progress', key: 'a#1', fraction: 0.5, note: 'half' };
+  t.same(played.tell(progress), [
+    {
+      type: 'progress',
+      origin: 7,
+      message: { type: 'TaskProgress', taskId: 'a', epoch: 1, fraction: 0.5, note: 'half' },
+    },
+  ]);
+  played.tell({ type: 'cancel', taskId: 'a', reason: 'cancelled' });
+  t.same(played.tell(progress), []);
+  t.end();
+});
+
+t.test('what a drain leaves undone goes back, once', (t) => {
+  const played = new Played({ concurrency: 1 });
+  played.tell(task('running'), task('waiting'));
+  const actions = played.tell({ type: 'abandon' });
+  t.match(answers(actions), [
+    { taskId: 'running', outcome: 'failed', error: { name: 'AGENT_DRAINED', retryable: true } },
+    { taskId: 'waiting', outcome: 'failed', error: { name: 'AGENT_DRAINED', retryable: true } },
+  ]);
+  t.ok(actions.some((action) => action.type === 'terminate' && action.key === 'running#1'));
+  t.same(answers(played.tell(finished('running'))), []);
+  played.tell({ type: 'settled', taskIds: ['running', 'waiting'] });
+  t.ok(played.work.idle);
+  t.end();
+});
+
+t.test('a handshake names as many leases as it holds', (t) => {
+  const played = new Played({ concurrency: 500 });
+  for (let n = 0; n < 500; n++) played.tell(task(`t${n}`));
+  t.equal(played.work.leases().length, 128);
+  t.end();
+});
+
+t.test(
+  'in any order of events: never more runs than the concurrency, each lease answered at most once',
+  (t) => {
+    const ids = ['a', 'b', 'c', 'd', 'e'];
+    const step = fc.oneof(
+      {
+        weight: 4,
+        arbitrary: fc.record({
+          do: fc.constant('task' as const),
+          id: fc.constantFrom(...ids),
+          epoch: fc.integer({ min: 1, max: 4 }),
+          timeoutMs: fc.integer({ min: 0, max: 50 }),
+        }),
+      },
+      {
+        weight: 4,
+        arbitrary: fc.record({ do: fc.constant('finish' as const), pick: fc.nat(), aborts: fc.boolean() }),
+      },
+      fc.record({ do: fc.constant('cancel' as const), id: fc.constantFrom(...ids) }),
+      fc.record({ do: fc.constant('settle' as const), id: fc.constantFrom(...ids) }),
+      fc.record({ do: fc.constant('stale' as const), id: fc.constantFrom(...ids) }),
+      fc.record({
+        do: fc.constant('resume' as const),
+        id: fc.constantFrom(...ids),
+        epoch: fc.integer({ min: 1, max: 4 }),
+      }),
+      fc.record({ do: fc.constant('pass' as const), ms: fc.integer({ min: 0, max: 100 }) }),
+    );
+    fc.assert(
+      fc.property(
+        fc.array(step, { maxLength: 120 }),
+        fc.integer({ min: 1, max: 3 }),
+        (steps, concurrency) => {
+          const played = new Played({ concurrency, abortGraceMs: 20 });
+          const running = new Set<string>();
+          const ran = new Set<string>();
+          const answered = new Set<string>();
+          const take = (actions: WorkAction[]) => {
+            for (const action of actions) {
+              if (action.type === 'run') {
+                if (ran.has(action.task.key)) throw new Error(`${action.task.key} ran twice`);
+                ran.add(action.task.key);
+                running.add(action.task.key);
+                if (running.size > concurrency) throw new Error('more runs than the concurrency');
+              } else if (action.type === 'abort' || action.type === 'terminate') {
+                if (!running.has(action.key))
+                  throw new Error(`${action.type} of ${action.key}, which does not run`);
+              } else if (action.type === 'answer' && action.origin !== null) {
+                const key = `${action.answer.lease.taskId}#${action.answer.lease.epoch}`;
+                if (answered.has(key)) throw new Error(`${key} answered twice`);
+                answered.add(key);
+              }
+            }
+          };
+          for (const one of steps) {
+            switch (one.do) {
+              case 'task':
+                take(played.tell(task(one.id, one)));
+                break;
+              case 'finish': {
+                const key = [...running][one.pick % Math.max(1, running.size)];
+                if (key === undefined) break;
+                running.delete(key);
+                take(played.tell({ type: 'finished', key, outcome: one.aborts ? aborted : done() }));
+                break;
+              }
+              case 'cancel':
+                take(played.tell({ type: 'cancel', taskId: one.id, reason: 'cancelled' }));
+                break;
+              case 'settle':
+                take(played.tell({ type: 'settled', taskIds: [one.id] }));
+                break;
+              case 'stale':
+                take(played.tell({ type: 'stale', taskId: one.id }));
+                break;
+              case 'resume':
+                take(played.tell(registered([lease(one.id, one.epoch)])));
+                break;
+              case 'pass':
+                take(played.pass(one.ms));
+                break;
+            }
+            if (played.work.active !== running.size) throw new Error('active is not what runs');
+          }
+          // Whatever happened, it comes to an end.
+          played.pass(10_000);
+          for (let left = [...running]; left.length > 0; left = [...running]) {
+            running.clear();
+            for (const key of left) take(played.tell({ type: 'finished', key, outcome: aborted }));
+          }
+          played.tell({ type: 'settled', taskIds: ids });
+          if (!played.work.idle) throw new Error('not idle in the end');
+        },
+      ),
+      { numRuns: 300 },
+    );
+    t.end();
+  },
+);
