@@ -1,0 +1,120 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+/** Folder of the package, from wherever the compiled file lies. */
+export const PACKAGE_ROOT = findRoot(dirname(fileURLToPath(import.meta.url)));
+
+function findRoot(directory: string): string {
+  return existsSync(join(directory, 'package.json')) && existsSync(join(directory, 'bin'))
+    ? directory
+    : findRoot(dirname(directory));
+}
+
+export type LogLine = Readonly<Record<string, unknown>> & { readonly msg?: string };
+
+export interface Exit {
+  readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** One of the two executables as a real process, with its log lines as they come. */
+export class Daemon {
+  readonly lines: LogLine[] = [];
+  /** What it wrote to standard error that is no JSON line. */
+  readonly otherLines: string[] = [];
+  readonly exited: Promise<Exit>;
+  private readonly child: ChildProcess;
+  private exit: Exit | null = null;
+  private readonly waiting = new Set<() => void>();
+
+  constructor(executable: 'swarm-coordinator' | 'swarm-agent', args: readonly string[], cwd: string) {
+    this.child = spawn(
+      process.execPath,
+      [join(PACKAGE_ROOT, 'bin', `${executable}.js`), ...args, '--log-format', 'json'],
+      { cwd, stdio: ['ignore', 'ignore', 'pipe'], env: withoutSwarmVariables() },
+    );
+    const { stderr } = this.child;
+    if (stderr !== null) createInterface({ input: stderr }).on('line', (line) => this.take(line));
+    this.exited = new Promise((resolve) => {
+      // `close` comes after the last line was read.
+      this.child.once('close', (status, signal) => {
+        this.exit = { status, signal };
+        this.wake();
+        resolve(this.exit);
+      });
+    });
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
+  /** The first line with this message that `match` accepts, now or later. Rejects when the process ends without it. */
+  async line(msg: string, match: (line: LogLine) => boolean = () => true): Promise<LogLine> {
+    for (;;) {
+      const found = this.lines.find((line) => line.msg === msg && match(line));
+      if (found !== undefined) return found;
+      if (this.exit !== null) {
+        const said = [...this.otherLines, ...this.lines.slice(-5).map((line) => JSON.stringify(line))].join(
+          '\n',
+        );
+        throw new Error(`ended with ${JSON.stringify(this.exit)} without saying '${msg}':\n${said}`);
+      }
+      await new Promise<void>((resolve) => this.waiting.add(resolve));
+    }
+  }
+
+  kill(signal: NodeJS.Signals = 'SIGTERM'): void {
+    this.child.kill(signal);
+  }
+
+  /** Ends it in an orderly way and waits for that. */
+  async stop(): Promise<Exit> {
+    if (this.exit === null) this.kill();
+    return this.exited;
+  }
+
+  private take(line: string): void {
+    try {
+      this.lines.push(JSON.parse(line) as LogLine);
+    } catch {
+      this.otherLines.push(line);
+    }
+    this.wake();
+  }
+
+  private wake(): void {
+    for (const resolve of this.waiting) resolve();
+    this.waiting.clear();
+  }
+}
+
+export function withoutSwarmVariables(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('SWARM_')));
+}
+
+/** A coordinator on a free port that is ready, and where it listens. */
+export async function startCoordinator(
+  cwd: string,
+  args: readonly string[] = [],
+): Promise<{ readonly daemon: Daemon; readonly address: string }> {
+  const listen = args.includes('--listen') ? [] : ['--listen', '127.0.0.1:0'];
+  const daemon = new Daemon('swarm-coordinator', [...listen, '--no-http', ...args], cwd);
+  const ready = await daemon.line('ready');
+  return { daemon, address: String(ready['address']) };
+}
+
+/** An agent that is registered at `address`. */
+export async function startAgent(
+  cwd: string,
+  address: string,
+  id: string,
+  args: readonly string[] = [],
+): Promise<Daemon> {
+  const daemon = new Daemon('swarm-agent', ['--id', id, '--connect', address, ...args], cwd);
+  await daemon.line('registered');
+  return daemon;
+}

@@ -1,0 +1,85 @@
+import { Agent, type StopInfo } from '../agent/agent.js';
+import { Executor } from '../agent/executor.js';
+import { createLogger } from '../observe/logger.js';
+import { HandlersFileError } from '../tasks/handlers-file.js';
+import { createQuicConnector } from '../transport/index.js';
+import { VERSION } from '../version.js';
+import { resolveTrust } from './certificates/trust.js';
+import { SOFTWARE } from './connection.js';
+import { RefusedError, runCommand, UsageError, type ExitStatus } from './exit.js';
+import { onInterrupt } from './interrupt.js';
+import { oneLine } from './one-line.js';
+import { agentOptions, readAgentOptions, type AgentOptions } from './options/agent-options.js';
+import { formatHostPort } from './options/host-port.js';
+import { addOptions } from './options/options.js';
+import { addExample, createProgram } from './program.js';
+
+/** `swarm-agent`: the daemon that runs tasks. Resolves to the exit status. */
+export function agentMain(argv: readonly string[]): Promise<ExitStatus> {
+  const program = createProgram({
+    name: 'swarm-agent',
+    description: 'Takes tasks from a swarm coordinator over QUIC and runs them until SIGTERM or SIGINT.',
+    version: VERSION,
+  });
+  addOptions(program, agentOptions);
+  addExample(program, 'swarm-agent --id agent-1 --type pattern');
+  program.action(async () => {
+    await runAgents(await readAgentOptions(program));
+  });
+  return runCommand(() => program.parseAsync([...argv]));
+}
+
+async function runAgents(options: AgentOptions): Promise<void> {
+  const log = await createLogger({ name: 'swarm-agent', level: options.logLevel, format: options.logFormat });
+  const trust = resolveTrust(options, { now: new Date() });
+  for (const warning of trust.warnings) log.warn({}, warning);
+  const runner = await makeExecutor(options.handlers);
+  const interrupts = onInterrupt();
+  const connector = createQuicConnector({
+    tls: trust.tls,
+    udpPayload: options.udpPayload,
+    onHandlerError: (connection, err) =>
+      log.error({ address: connection.remoteAddress, err }, 'internal error: the connection is closed'),
+  });
+  const agents = options.ids.map(
+    (agentId) =>
+      new Agent({
+        agentId,
+        agentType: options.type,
+        concurrency: options.concurrency,
+        addresses: options.connect.map(formatHostPort),
+        connector: (address) => connector.connect(address),
+        runner,
+        reconnectMinMs: options.reconnectMin,
+        reconnectMaxMs: options.reconnectMax,
+        software: SOFTWARE,
+        log: options.count === 1 ? log : log.child({ agentId }),
+        ...(trust.joinToken === null ? {} : { joinToken: trust.joinToken }),
+      }),
+  );
+  const stops = agents.map((agent) => new Promise<StopInfo>((resolve) => agent.once('stopped', resolve)));
+  interrupts.signal.addEventListener(
+    'abort',
+    () => {
+      for (const agent of agents) void agent.drain(options.drainTimeout);
+    },
+    { once: true },
+  );
+  for (const agent of agents) agent.start();
+  const ends = await Promise.all(stops);
+  await connector.close();
+  await runner.close();
+  interrupts.stop();
+  const refusal = ends.find(({ permanent }) => permanent);
+  if (refusal !== undefined) throw new RefusedError(oneLine(refusal.reason));
+  log.info({ reason: ends[0]?.reason }, 'stopped');
+}
+
+async function makeExecutor(handlersFile: string | null): Promise<Executor> {
+  try {
+    return await Executor.create(handlersFile === null ? {} : { handlersFile });
+  } catch (error) {
+    if (!(error instanceof HandlersFileError)) throw error;
+    throw new UsageError(`--handlers: ${oneLine(error.message)}`, { cause: error });
+  }
+}

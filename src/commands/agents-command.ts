@@ -1,0 +1,55 @@
+import type { Command } from 'commander';
+import type { AgentSummary } from '../protocol/messages.js';
+import { withClient } from './connection.js';
+import { addOptions, readOptions } from './options/options.js';
+import { queryOptions } from './options/query-options.js';
+import { writeJson } from './output/json.js';
+import { Output } from './output/output.js';
+import { formatTable, tableWidth, type Column } from './output/table.js';
+import { addExample } from './program.js';
+
+const COLUMNS: readonly Column[] = [
+  { title: 'AGENT', shrink: true },
+  { title: 'TYPE' },
+  { title: 'STATE' },
+  { title: 'TASKS', align: 'right' },
+  { title: 'LOAD', align: 'right' },
+  { title: 'MEMORY', align: 'right' },
+  { title: 'RTT', align: 'right' },
+  { title: 'DONE', align: 'right' },
+  { title: 'FAILED', align: 'right' },
+  { title: 'HEARD', align: 'right' },
+  { title: 'ADDRESS', shrink: true },
+];
+
+export function registerAgentsCommand(program: Command): Command {
+  const command = program.command('agents').description('the agents of a running coordinator');
+  addOptions(command, queryOptions);
+  addExample(command, 'swarm-coordinator agents');
+  command.action(async () => {
+    const options = await readOptions(command, queryOptions);
+    const agents = await withClient(options, (client) => client.agents());
+    const output = new Output();
+    if (options.json) return writeJson(output, agents);
+    const now = Date.now();
+    const rows = agents.map((agent) => row(agent, now));
+    await output.write(rows.length === 0 ? 'no agents\n' : formatTable(COLUMNS, rows, tableWidth()));
+  });
+  return command;
+}
+
+function row(agent: AgentSummary, now: number): string[] {
+  return [
+    agent.agentId,
+    agent.agentType,
+    agent.state,
+    `${String(agent.activeTasks)}/${String(agent.concurrency)}`,
+    `${(agent.load * 100).toFixed(0)}%`,
+    `${(agent.memoryBytes / 2 ** 20).toFixed(0)} MiB`,
+    agent.rttMs === null ? '-' : agent.rttMs < 1 ? '<1 ms' : `${agent.rttMs.toFixed(0)} ms`,
+    String(agent.completed),
+    String(agent.failed),
+    `${Math.max(0, (now - agent.lastHeardAt) / 1000).toFixed(0)}s ago`,
+    agent.address,
+  ];
+}

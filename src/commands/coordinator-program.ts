@@ -1,0 +1,28 @@
+import { VERSION } from '../version.js';
+import { registerAgentsCommand } from './agents-command.js';
+import { registerCertsCommand } from './certs-command.js';
+import { EXIT, runCommand, type ExitStatus } from './exit.js';
+import { createProgram } from './program.js';
+import { registerRunCommand } from './run-command.js';
+import { registerStatusCommand } from './status-command.js';
+import { registerSubmitCommand } from './submit-command.js';
+
+/** `swarm-coordinator`: the daemon and the operator's commands. Resolves to the exit status. */
+export function coordinatorMain(argv: readonly string[]): Promise<ExitStatus> {
+  const program = createProgram({
+    name: 'swarm-coordinator',
+    description:
+      'Coordinates a swarm of agents over QUIC: stores tasks, dispatches them, keeps their results.',
+    version: VERSION,
+  });
+  let status: ExitStatus = EXIT.done;
+  registerRunCommand(program);
+  registerSubmitCommand(program, (ended) => (status = ended));
+  registerStatusCommand(program);
+  registerAgentsCommand(program);
+  registerCertsCommand(program);
+  return runCommand(async () => {
+    await program.parseAsync([...argv]);
+    return status;
+  });
+}

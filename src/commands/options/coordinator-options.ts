@@ -1,0 +1,141 @@
+import { serverCertificateOptions } from './certificate-options.js';
+import { choice } from './choice.js';
+import { duration } from './duration.js';
+import { hostPort, isLoopback } from './host-port.js';
+import { integer } from './integer.js';
+import { loggingOptions } from './logging-options.js';
+import type { Parser } from './parser.js';
+import { ValueProblem } from './parser.js';
+import { size } from './size.js';
+import { decidedFlag, optional, type OptionTable, value, valueOrOff, type Values } from './spec.js';
+import { path } from './text.js';
+
+/** QUIC needs datagrams of 1200 bytes (RFC 9000 §14); UDP over IPv4 carries at most 65507. */
+const MIN_UDP_PAYLOAD_BYTES = 1200;
+const MAX_UDP_PAYLOAD_BYTES = 65_507;
+
+const timer = duration({ min: 10, max: 24 * 3_600_000 });
+
+/** Parser of `auto` or a number of bytes. */
+export const udpPayload: Parser<'auto' | number> = (text) => {
+  if (text === 'auto') return 'auto';
+  try {
+    return size({ min: MIN_UDP_PAYLOAD_BYTES, max: MAX_UDP_PAYLOAD_BYTES })(text);
+  } catch (error) {
+    if (!(error instanceof ValueProblem)) throw error;
+    throw new ValueProblem(`is not auto or ${MIN_UDP_PAYLOAD_BYTES} to ${MAX_UDP_PAYLOAD_BYTES} bytes`);
+  }
+};
+
+export const coordinatorOptions = {
+  listen: value({
+    placeholder: 'HOST:PORT',
+    parse: hostPort({ minPort: 0 }),
+    default: '127.0.0.1:5000',
+    help: 'UDP address; port 0 picks one, and the ready line says which',
+  }),
+  dataDir: value({ placeholder: 'DIR', parse: path, default: './swarm-data', help: 'durable state' }),
+  http: valueOrOff({
+    placeholder: 'HOST:PORT',
+    parse: hostPort({ minPort: 0 }),
+    default: '127.0.0.1:9464',
+    help: 'metrics, health, dashboard',
+  }),
+  ...serverCertificateOptions,
+  requireClientCert: decidedFlag({
+    help: 'mutual TLS: every agent and client needs a certificate of --ca',
+    defaultText: 'off on loopback, on elsewhere unless --join-token-file is given',
+  }),
+  joinTokenFile: optional({
+    placeholder: 'FILE',
+    parse: path,
+    help: 'file with a shared secret that agents and clients must present',
+  }),
+  heartbeatInterval: value({
+    placeholder: 'DURATION',
+    parse: timer,
+    default: '10s',
+    help: 'agents send a heartbeat this often',
+  }),
+  idleTimeout: value({
+    placeholder: 'DURATION',
+    parse: timer,
+    default: '300s',
+    help: 'a connection without a packet for this long is closed',
+  }),
+  keepAlive: value({
+    placeholder: 'DURATION',
+    parse: timer,
+    default: '10s',
+    help: 'a quiet connection is kept open with a packet this often',
+  }),
+  taskTimeout: value({
+    placeholder: 'DURATION',
+    parse: duration({ min: 1 }),
+    default: '300s',
+    help: 'one attempt of a task may run this long, unless its submit says otherwise',
+  }),
+  sessionGrace: value({
+    placeholder: 'DURATION',
+    parse: duration({ max: 24 * 3_600_000 }),
+    default: '60s',
+    help: 'an agent that vanished keeps its tasks this long',
+  }),
+  drainTimeout: value({
+    placeholder: 'DURATION',
+    parse: duration({ max: 24 * 3_600_000 }),
+    default: '30s',
+    help: 'on SIGTERM running tasks have this long to finish',
+  }),
+  maxStreams: value({
+    placeholder: 'N',
+    parse: integer(1, 1_000_000),
+    numeric: true,
+    default: '1000',
+    help: 'streams at once on one connection',
+  }),
+  maxMessageSize: value({
+    placeholder: 'SIZE',
+    parse: size({ min: 1024, max: 1024 ** 3 }),
+    numeric: true,
+    default: '64MiB',
+    help: 'longest message accepted',
+  }),
+  maxAgents: value({
+    placeholder: 'N',
+    parse: integer(1, 1_000_000),
+    numeric: true,
+    default: '10000',
+    help: 'agents at once',
+  }),
+  maxQueue: value({
+    placeholder: 'N',
+    parse: integer(1, 100_000_000),
+    numeric: true,
+    default: '1000000',
+    help: 'tasks waiting at once; more are refused',
+  }),
+  udpPayload: value({
+    placeholder: 'auto|BYTES',
+    parse: udpPayload,
+    numeric: true,
+    default: 'auto',
+    help: 'datagram size; auto is 16 kB on loopback, 1350 bytes elsewhere',
+  }),
+  congestion: value({
+    placeholder: 'cubic|bbr|reno',
+    parse: choice(['cubic', 'bbr', 'reno']),
+    default: 'cubic',
+    help: 'congestion control',
+  }),
+  ...loggingOptions,
+} as const satisfies OptionTable;
+
+export type CoordinatorOptions = Values<typeof coordinatorOptions>;
+
+/** Whether clients must show a certificate: as asked, else on every address that others can reach without a token. */
+export function requiresClientCertificate(
+  options: Pick<CoordinatorOptions, 'requireClientCert' | 'listen' | 'joinTokenFile'>,
+): boolean {
+  return options.requireClientCert ?? (!isLoopback(options.listen.host) && options.joinTokenFile === null);
+}

@@ -1,0 +1,152 @@
+import type { Command } from 'commander';
+import type { Logger } from 'pino';
+import { Coordinator } from '../coordinator/coordinator.js';
+import { createLogger } from '../observe/logger.js';
+import { ListenError, listenQuic, type QuicListener } from '../transport/index.js';
+import { resolveHost } from '../transport/address.js';
+import { readJoinToken } from './certificates/join-token.js';
+import { loadServerIdentity, type ServerIdentity } from './certificates/server-identity.js';
+import { SOFTWARE } from './connection.js';
+import { UsageError } from './exit.js';
+import { explainHandshakeFailure, rateLimited } from './handshake-words.js';
+import { onInterrupt } from './interrupt.js';
+import {
+  coordinatorOptions,
+  requiresClientCertificate,
+  type CoordinatorOptions,
+} from './options/coordinator-options.js';
+import { formatHostPort, isLoopback } from './options/host-port.js';
+import { addOptions, readOptions } from './options/options.js';
+import { addDefaultCommand, addExample } from './program.js';
+
+/** Clients beside the agents: connections are capped at `--max-agents` and this. */
+const CLIENT_CONNECTIONS = 1000;
+/** Lines a second about failed handshakes; a flood of strangers must not fill the log. */
+const HANDSHAKE_LINES_PER_SECOND = 10;
+
+/** Adds the daemon: what runs when no subcommand is named. */
+export function registerRunCommand(program: Command): Command {
+  const command = addDefaultCommand(program, 'run').description(
+    'start the coordinator: accept agents and clients until SIGTERM or SIGINT',
+  );
+  addOptions(command, coordinatorOptions);
+  addExample(command, 'swarm-coordinator --listen 127.0.0.1:5000');
+  command.action(async () => {
+    await runCoordinator(await readOptions(command, coordinatorOptions));
+  });
+  return command;
+}
+
+async function runCoordinator(options: CoordinatorOptions): Promise<void> {
+  const log = await createLogger({
+    name: 'swarm-coordinator',
+    level: options.logLevel,
+    format: options.logFormat,
+  });
+  const joinToken = options.joinTokenFile === null ? null : readJoinToken(options.joinTokenFile);
+  const identity = await loadServerIdentity({ ...options, san: namesFor(options) }, new Date());
+  for (const file of identity.made) log.info({ file, directory: options.certs }, 'made a certificate file');
+  for (const warning of identity.warnings) log.warn({}, warning);
+  const interrupts = onInterrupt();
+  const interrupted = new Promise<void>((resolve) => {
+    interrupts.signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  const listener = await listen(options, identity, log);
+  const coordinator = new Coordinator({
+    listener,
+    log,
+    version: SOFTWARE,
+    dropped: () => listener.dropped,
+    ...(joinToken === null ? {} : { joinToken }),
+    heartbeatIntervalMs: options.heartbeatInterval,
+    sessionGraceMs: options.sessionGrace,
+    taskTimeoutMs: options.taskTimeout,
+    maxAgents: options.maxAgents,
+    maxQueue: options.maxQueue,
+    maxMessageBytes: options.maxMessageSize,
+  });
+  await coordinator.start();
+  log.info({ address: coordinator.address, fingerprint: identity.fingerprint, version: SOFTWARE }, 'ready');
+  await interrupted;
+  const remaining = await coordinator.drain(options.drainTimeout, 'the coordinator stops');
+  await coordinator.close();
+  interrupts.stop();
+  log.info({ remaining }, 'stopped');
+}
+
+/** Who connects to the address that is listened on finds it in the certificate. */
+function namesFor({ san, listen }: CoordinatorOptions): CoordinatorOptions['san'] {
+  return isWildcard(listen.host) || isLoopback(listen.host) ? san : [...san, listen.host];
+}
+
+function isWildcard(host: string): boolean {
+  return host === '0.0.0.0' || /^[0:]+$/.test(host);
+}
+
+async function listen(
+  options: CoordinatorOptions,
+  identity: ServerIdentity,
+  log: Logger,
+): Promise<QuicListener> {
+  const { host, port } = options.listen;
+  const failure = rateLimited(HANDSHAKE_LINES_PER_SECOND, () => performance.now());
+  const clientAuthorities = requiresClientCertificate(options) ? mustHaveAuthorities(identity) : null;
+  try {
+    return await listenQuic({
+      host: await resolveHost(host),
+      port,
+      tls: {
+        key: identity.key,
+        cert: identity.cert,
+        ...(clientAuthorities === null ? {} : { ca: clientAuthorities, requireClientCert: true }),
+      },
+      udpPayload: options.udpPayload,
+      congestion: options.congestion,
+      maxStreams: options.maxStreams,
+      idleTimeoutMs: options.idleTimeout,
+      keepAliveMs: options.keepAlive,
+      maxConnections: options.maxAgents + CLIENT_CONNECTIONS,
+      onHandshakeFailed: (address, info) =>
+        failure((swallowed) =>
+          log.warn(
+            {
+              address,
+              reason: explainHandshakeFailure(info),
+              ...(swallowed > 0 ? { notShown: swallowed } : {}),
+            },
+            'handshake failed',
+          ),
+        ),
+      onHandlerError: (connection, err) =>
+        log.error({ address: connection.remoteAddress, err }, 'internal error: the connection is closed'),
+    });
+  } catch (error) {
+    throw listenProblem(error, formatHostPort(options.listen));
+  }
+}
+
+function mustHaveAuthorities(identity: ServerIdentity): string {
+  if (identity.ca !== null) return identity.ca;
+  throw new UsageError('--require-client-cert: needs --ca FILE with the authorities of client certificates');
+}
+
+function listenProblem(error: unknown, address: string): unknown {
+  const code = error instanceof ListenError ? error.code : errorCode(error);
+  const why = WHY_NOT_BOUND.get(code ?? '');
+  if (why !== undefined) return new UsageError(`--listen: ${address}: ${why}`, { cause: error });
+  if (error instanceof ListenError)
+    return new UsageError(`--listen: ${address}: ${error.message}`, { cause: error });
+  return error;
+}
+
+function errorCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+const WHY_NOT_BOUND: ReadonlyMap<string, string> = new Map([
+  ['EADDRINUSE', 'is in use by another program: stop it, or choose another port (0 picks a free one)'],
+  ['EADDRNOTAVAIL', 'is no address of this machine (0.0.0.0 or [::] stand for all of them)'],
+  ['EACCES', 'needs more rights: choose a port above 1023'],
+  ['ENOTFOUND', 'is not a known host name: write an IP address of this machine'],
+  ['EAI_AGAIN', 'cannot be looked up now: write an IP address of this machine'],
+]);

@@ -1,0 +1,127 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import t from 'tap';
+import ts from 'typescript';
+import { PACKAGE_ROOT } from '../../scripts/lib/daemons.js';
+
+const SRC = join(PACKAGE_ROOT, 'src');
+
+/** Which layers each layer may import from, beside itself: only those below it. */
+const BELOW: Readonly<Record<string, readonly string[]>> = {
+  transport: [],
+  protocol: ['transport'],
+  tasks: ['protocol'],
+  reasoning: ['protocol'],
+  store: ['protocol'],
+  observe: ['protocol'],
+  coordinator: ['tasks', 'reasoning', 'store', 'observe', 'protocol', 'transport'],
+  agent: ['tasks', 'reasoning', 'store', 'observe', 'protocol', 'transport'],
+  client: ['tasks', 'reasoning', 'store', 'observe', 'protocol', 'transport'],
+  commands: [
+    'coordinator',
+    'agent',
+    'client',
+    'tasks',
+    'reasoning',
+    'store',
+    'observe',
+    'protocol',
+    'transport',
+  ],
+};
+
+/** The layers above know the transport by its interface only. */
+const TRANSPORT_INTERFACE = 'transport/transport';
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+}
+
+function sources(directory: string): string[] {
+  return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) return sources(path);
+    return entry.name.endsWith('.ts') ? [path] : [];
+  });
+}
+
+/** Paths below src/, without extension; packages keep their name. */
+function importsOf(file: string): Import[] {
+  const { importedFiles } = ts.preProcessFile(readFileSync(file, 'utf8'), true, true);
+  const from = relative(SRC, file).replace(/\.d\.ts$|\.ts$/, '');
+  return importedFiles.map(({ fileName }) => ({
+    from,
+    to: fileName.startsWith('.')
+      ? relative(SRC, resolve(dirname(file), fileName)).replace(/\.js$/, '')
+      : fileName,
+  }));
+}
+
+const imports = sources(SRC).flatMap(importsOf);
+const layerOf = (path: string) => path.split('/')[0] ?? '';
+const show = (found: readonly Import[]) => found.map(({ from, to }) => `${from} -> ${to}`);
+
+t.test('imports point down the layers, never up or sideways', async (t) => {
+  t.ok(imports.length > 500, 'the imports were found');
+  const wrong = imports.filter(({ from, to }) => {
+    const layer = layerOf(from);
+    const below = BELOW[layer];
+    const target = layerOf(to);
+    if (below === undefined || !(target in BELOW) || target === layer) return false;
+    return !below.includes(target);
+  });
+  t.same(show(wrong), []);
+});
+
+t.test('every folder of src is a layer', async (t) => {
+  const folders = readdirSync(SRC, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name);
+  t.same(
+    folders.filter((name) => !(name in BELOW)),
+    [],
+  );
+});
+
+t.test('coordinator, agent and client know the transport by its interface only', async (t) => {
+  const wrong = imports.filter(
+    ({ from, to }) =>
+      ['coordinator', 'agent', 'client', 'protocol'].includes(layerOf(from)) &&
+      layerOf(to) === 'transport' &&
+      to !== TRANSPORT_INTERFACE,
+  );
+  t.same(show(wrong), []);
+});
+
+t.test('one file touches the native QUIC object', async (t) => {
+  const users = imports.filter(({ to }) => to.startsWith('@matrixai/quic')).map(({ from }) => from);
+  t.same([...new Set(users)], ['transport/native']);
+});
+
+t.test('pure cores import no clock, socket, file or timer', async (t) => {
+  const shells = new Set(['coordinator/coordinator', 'coordinator/peer-streams']);
+  const allowed = new Set(['node:crypto']);
+  const wrong = imports.filter(
+    ({ from, to }) =>
+      (layerOf(from) === 'coordinator' ||
+        /^agent\/(link|work)-core$/.test(from) ||
+        /^client\/(dial-core|requests)$/.test(from)) &&
+      !shells.has(from) &&
+      to.startsWith('node:') &&
+      !allowed.has(to),
+  );
+  t.same(show(wrong), []);
+  const impure = sources(SRC)
+    .filter((file) =>
+      /coordinator\/(?!coordinator\.ts|peer-streams\.ts)|agent\/(link|work)-core|client\/(dial-core|requests)/.test(
+        relative(SRC, file),
+      ),
+    )
+    .filter((file) =>
+      /\b(Date\.now|Math\.random|performance\.now|setTimeout|setImmediate|setInterval)\(/.test(
+        readFileSync(file, 'utf8'),
+      ),
+    );
+  t.same(impure, []);
+});

@@ -1,0 +1,177 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import t from 'tap';
+import { startSwarm } from '../support/cli.js';
+
+t.test('a task goes through coordinator and agent and back', async (t) => {
+  const swarm = await startSwarm(t);
+  await swarm.agent('agent-1', ['--type', 'pattern']);
+  const echo = await swarm.run(
+    ['submit', 'compute', '--input', '-', '--wait', '--json'],
+    '{"function": "echo", "input": {"a": [1, 2.5, null], "b": "ü"}}',
+  );
+  t.equal(echo.status, 0);
+  const outcome = JSON.parse(echo.stdout) as Record<string, unknown>;
+  t.same(Object.keys(outcome), [
+    'taskId', 'kind', 'state', 'result', 'error', 'agentId', 'attempts', 'queuedMs', 'runMs',
+  ]); // prettier-ignore
+  t.match(outcome, {
+    kind: 'compute',
+    state: 'completed',
+    result: { a: [1, 2.5, null], b: 'ü' },
+    error: null,
+    agentId: 'agent-1',
+    attempts: 1,
+  });
+  t.equal(echo.stderr, '');
+
+  const match = await swarm.run(
+    ['submit', 'pattern-match', '--input', '-', '--wait', '--json'],
+    JSON.stringify({ current: [1, 2, 3], historical: [[1, 2, 2, 3, 4], [1, 2, 3], [9, 9, 9]], k: 2 }), // prettier-ignore
+  );
+  t.match(JSON.parse(match.stdout), {
+    state: 'completed',
+    result: {
+      patternType: 'dtw-windows',
+      matches: [
+        { index: 1, distance: 0, similarity: 1 },
+        { index: 0, distance: 1 },
+      ],
+    },
+  });
+
+  const status = await swarm.run(['status', '--json']);
+  t.match(JSON.parse(status.stdout), { draining: false, agents: { pattern: 1 }, tasks: { completed: 2 } });
+  const agents = await swarm.run(['agents', '--json']);
+  t.match(JSON.parse(agents.stdout), [
+    { agentId: 'agent-1', agentType: 'pattern', state: 'connected', completed: 2 },
+  ]);
+  const table = await swarm.run(['agents']);
+  t.match(table.stdout, /AGENT +TYPE +STATE[^\n]*\nagent-1 +pattern +connected/);
+  t.match((await swarm.run(['status'])).stdout, /agents +1 pattern\n/);
+});
+
+t.test('own functions and kinds come from a handlers file', async (t) => {
+  const swarm = await startSwarm(t);
+  await writeFile(
+    join(swarm.cwd, 'handlers.mjs'),
+    `export const functions = {
+       add: ({ a, b }, { progress }) => { progress(0.5); return a + b; },
+       fail: () => { throw new Error('no luck today'); },
+       burn: (input, context) => { for (;;) context.throwIfAborted(); },
+       cancelled: (input, { signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+     };
+     export const kinds = { 'word-count': (input) => input.text.split(/\\s+/).length };`,
+  );
+  await swarm.agent('agent-1', ['--handlers', 'handlers.mjs', '--concurrency', '4']);
+  const run = (kind: string, input: unknown, args: readonly string[] = []) =>
+    swarm.run(['submit', kind, '--input', '-', '--wait', '--json', ...args], JSON.stringify(input));
+  const [sum, words, failed, burned, waited, unknown] = await Promise.all([
+    run('compute', { function: 'add', input: { a: 2, b: 3 } }),
+    run('word-count', { text: 'to be or not to be' }),
+    run('compute', { function: 'fail', input: null }, ['--attempts', '2']),
+    run('compute', { function: 'burn', input: null }, ['--timeout', '300ms', '--attempts', '1']),
+    run('compute', { function: 'cancelled', input: null }, ['--timeout', '300ms', '--attempts', '1']),
+    run('compute', { function: 'nope', input: null }),
+  ]);
+  t.match(JSON.parse(sum.stdout), { state: 'completed', result: 5 });
+  t.match(JSON.parse(words.stdout), { state: 'completed', result: 6 });
+  t.equal(failed.status, 1);
+  t.match(JSON.parse(failed.stdout), { state: 'dead', attempts: 2, error: { message: /no luck today/ } });
+  t.equal(burned.status, 1);
+  t.match(JSON.parse(burned.stdout), { state: 'dead', error: { name: 'TIMEOUT' } });
+  t.match(JSON.parse(waited.stdout), { state: 'dead', error: { name: 'TIMEOUT' } });
+  t.equal(unknown.status, 1);
+  t.match(JSON.parse(unknown.stdout), { state: 'failed', attempts: 1, error: { message: /add/ } });
+});
+
+t.test('a long task in a worker thread delays neither heartbeats nor others', async (t) => {
+  const swarm = await startSwarm(t, ['--heartbeat-interval', '100ms']);
+  await writeFile(
+    join(swarm.cwd, 'handlers.mjs'),
+    `export const functions = { spin: ({ ms }) => { const end = Date.now() + ms; while (Date.now() < end); return 'done'; } };`,
+  );
+  await swarm.agent('agent-1', ['--handlers', 'handlers.mjs', '--concurrency', '2']);
+  // 15 heartbeats' worth of uninterruptible work: a blocked main thread would be suspect after two.
+  const spin = swarm.run(
+    ['submit', 'compute', '--input', '-', '--wait', '--json'],
+    '{"function": "spin", "input": {"ms": 1500}}',
+  );
+  const echo = await swarm.run(
+    ['submit', 'compute', '--input', '-', '--wait', '--json'],
+    '{"function": "echo", "input": 1}',
+  );
+  t.equal(echo.status, 0);
+  t.match(JSON.parse((await spin).stdout), { state: 'completed', result: 'done', attempts: 1 });
+  t.notOk(
+    swarm.coordinator.lines.some(({ msg }) => /suspect|lost/.test(msg ?? '')),
+    'never suspect',
+  );
+});
+
+t.test('a batch: results line by line, a bad line means nothing is submitted', async (t) => {
+  const swarm = await startSwarm(t);
+  await swarm.agent('agent-1', ['--concurrency', '16']);
+  const lines = Array.from({ length: 300 }, (_, i) =>
+    JSON.stringify({ kind: 'compute', input: { function: 'echo', input: i } }),
+  );
+  await writeFile(join(swarm.cwd, 'tasks.ndjson'), `${lines.join('\n')}\n`);
+  const done = await swarm.run(['submit', '--batch', 'tasks.ndjson', '--wait', '--json']);
+  t.equal(done.status, 0, done.stderr);
+  const ends = done.stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { line: number; result: number });
+  t.equal(ends.length, 300);
+  t.ok(ends.every(({ line, result }) => line === result + 1));
+
+  await writeFile(
+    join(swarm.cwd, 'bad.ndjson'),
+    `${lines.join('\n')}\n{"kind": "pattern-match", "input": {"current": [1]}}\n`,
+  );
+  const bad = await swarm.run(['submit', '--batch', 'bad.ndjson', '--wait', '--json']);
+  t.equal(bad.status, 2);
+  t.match(bad.stderr, /^error: --batch: bad\.ndjson:301: .*nothing was submitted\n$/);
+  t.equal(bad.stdout, '');
+  const status = await swarm.run(['status', '--json']);
+  t.match(JSON.parse(status.stdout), { tasks: { completed: 300, queued: 0 } });
+});
+
+t.test('a CSV column is searched for what its last rows resemble', async (t) => {
+  const swarm = await startSwarm(t);
+  await swarm.agent('agent-1', ['--type', 'pattern']);
+  const closes = [5, 5, 1, 2, 3, 9, 9, 7, 7, 7, 1, 2, 3];
+  await writeFile(
+    join(swarm.cwd, 'prices.csv'),
+    `date,close\n${closes.map((close, i) => `d${String(i)},${String(close)}`).join('\n')}\n`,
+  );
+  const found = await swarm.run([
+    'submit',
+    'pattern-match',
+    '--csv',
+    'prices.csv',
+    '--column',
+    'close',
+    '--window',
+    '3',
+    '--wait',
+    '--json',
+  ]);
+  t.equal(found.status, 0, found.stderr);
+  const { result } = JSON.parse(found.stdout) as {
+    result: { matches: { offset: number; distance: number }[] };
+  };
+  t.match(result.matches[0], { offset: 2, distance: 0, similarity: 1 });
+});
+
+t.test('large inputs and results travel on streams of their own', async (t) => {
+  const swarm = await startSwarm(t);
+  await swarm.agent('agent-1');
+  const input = Array.from({ length: 100_000 }, (_, i) => i);
+  const echo = await swarm.run(
+    ['submit', 'compute', '--input', '-', '--wait', '--json'],
+    JSON.stringify({ function: 'echo', input }),
+  );
+  t.equal(echo.status, 0, echo.stderr);
+  t.same((JSON.parse(echo.stdout) as { result: number[] }).result, input);
+});
