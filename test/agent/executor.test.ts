@@ -196,7 +196,8 @@ t.test('a thread that dies fails its task alone', async (t) => {
 });
 
 t.test('a task over the memory limit fails alone', async (t) => {
-  const runner = await executor(t, { resourceLimits: { maxOldGenerationSizeMb: 32 } });
+  // Room enough for a thread to start on a busy machine.
+  const runner = await executor(t, { resourceLimits: { maxOldGenerationSizeMb: 96 } });
   const outcome = await start(runner, 'hoard').outcome;
   t.match(outcome, { outcome: 'failed', error: { name: 'WORKER_CRASHED', retryable: true } });
   t.equal(resultOf(await start(runner, 'double', 6).outcome), 12);

@@ -41,11 +41,11 @@ export function publishFileSet(directory: string, files: ReadonlyMap<string, str
     try {
       renameSync(own, join(directory, PENDING));
     } catch (error) {
-      if (
-        !isOneOf(error, ['ENOTEMPTY', 'EEXIST', 'EPERM', 'EACCES']) ||
-        !existsSync(join(directory, PENDING))
-      )
-        throw error;
+      // Where a directory in the way is said by its name it need not be there any more: whoever made it may have finished.
+      const inTheWay =
+        isOneOf(error, ['ENOTEMPTY', 'EEXIST']) ||
+        (isOneOf(error, ['EPERM', 'EACCES']) && existsSync(join(directory, PENDING)));
+      if (!inTheWay) throw error;
       // Another process was first; its set is finished below.
     }
   } finally {

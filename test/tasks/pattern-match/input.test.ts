@@ -203,9 +203,15 @@ void t.test('parsing twice is parsing once; whatever comes, only TaskInputError 
     },
     { requiredKeys: ['current'] },
   );
+  const numbers = fc.array(fc.integer({ min: -9, max: 9 }), { minLength: 1, maxLength: 8 });
+  const valid = fc.record({
+    current: numbers,
+    historical: fc.array(numbers, { minLength: 1, maxLength: 4 }),
+  });
+  const some = fc.oneof({ weight: 20, arbitrary: input }, { weight: 5, arbitrary: valid }, fc.anything());
   let accepted = 0;
   fc.assert(
-    fc.property(fc.oneof({ weight: 20, arbitrary: input }, fc.anything()), (input) => {
+    fc.property(some, (input) => {
       try {
         const parsed = parsePatternMatchInput(input);
         accepted += 1;
