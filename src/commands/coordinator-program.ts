@@ -2,7 +2,7 @@ import { VERSION } from '../version.js';
 import { registerAgentsCommand } from './agents-command.js';
 import { registerCertsCommand } from './certs-command.js';
 import { EXIT, runCommand, type ExitStatus } from './exit.js';
-import { createProgram } from './program.js';
+import { addExample, createProgram } from './program.js';
 import { registerRunCommand } from './run-command.js';
 import { registerStatusCommand } from './status-command.js';
 import { registerSubmitCommand } from './submit-command.js';
@@ -15,6 +15,11 @@ export function coordinatorMain(argv: readonly string[]): Promise<ExitStatus> {
       'Coordinates a swarm of agents over QUIC: stores tasks, dispatches them, keeps their results.',
     version: VERSION,
   });
+  program.addHelpText(
+    'after',
+    '\nWithout a command it runs the coordinator; `swarm-coordinator run --help` lists the flags of that.',
+  );
+  addExample(program, 'swarm-coordinator --listen 127.0.0.1:5000');
   let status: ExitStatus = EXIT.done;
   registerRunCommand(program);
   registerSubmitCommand(program, (ended) => (status = ended));

@@ -182,7 +182,7 @@ function explainAlert(info: CloseInfo): CloseMeaning {
     return { name: `TLS_ALERT_${info.code}`, permanent: false, text };
   }
   const { name, permanent, ours, theirs } = words;
-  return { name, permanent, text: info.by === 'local' ? ours : theirs };
+  return { name, permanent, text: info.by === 'local' ? withReason(ours, info) : theirs };
 }
 
 /** The peer's own text is shown, on one line and without what could drive a terminal. */

@@ -53,7 +53,7 @@ export const agentOptions = {
     placeholder: 'DIR',
     parse: path,
     default: './swarm-data/agents',
-    help: 'session token, TLS ticket, outbox',
+    help: 'session token, TLS ticket, outbox (reserved: this release keeps them in memory)',
   }),
   reconnectMin: value({
     placeholder: 'DURATION',

@@ -34,12 +34,17 @@ export const coordinatorOptions = {
     default: '127.0.0.1:5000',
     help: 'UDP address; port 0 picks one, and the ready line says which',
   }),
-  dataDir: value({ placeholder: 'DIR', parse: path, default: './swarm-data', help: 'durable state' }),
+  dataDir: value({
+    placeholder: 'DIR',
+    parse: path,
+    default: './swarm-data',
+    help: 'durable state (reserved: this release keeps tasks in memory)',
+  }),
   http: valueOrOff({
     placeholder: 'HOST:PORT',
     parse: hostPort({ minPort: 0 }),
     default: '127.0.0.1:9464',
-    help: 'metrics, health, dashboard',
+    help: 'metrics, health, dashboard (reserved: this release serves nothing there)',
   }),
   ...serverCertificateOptions,
   requireClientCert: decidedFlag({
