@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Client } from '../client/client.js';
 import { TaskRejected } from '../client/errors.js';
 import type { TaskOutcome } from '../client/task.js';
@@ -30,6 +31,8 @@ export async function submitBatch(
 ): Promise<ExitStatus> {
   const output = new Output();
   const stopped = AbortSignal.any([signal, output.gone]);
+  // Each line that is under way listens.
+  setMaxListeners(0, stopped);
   const progress = await startProgress({
     label: options.wait ? 'tasks done' : 'tasks submitted',
     total: batch.count,

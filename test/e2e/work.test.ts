@@ -118,6 +118,7 @@ t.test('a batch: results line by line, a bad line means nothing is submitted', a
   await writeFile(join(swarm.cwd, 'tasks.ndjson'), `${lines.join('\n')}\n`);
   const done = await swarm.run(['submit', '--batch', 'tasks.ndjson', '--wait', '--json']);
   t.equal(done.status, 0, done.stderr);
+  t.equal(done.stderr, '', 'and no warnings');
   const ends = done.stdout
     .trimEnd()
     .split('\n')
