@@ -142,7 +142,7 @@ function formatOutcome(outcome: TaskOutcome): string {
       : ` (queued ${(outcome.queuedMs ?? 0).toFixed(1)} ms, ran ${outcome.runMs.toFixed(1)} ms)`;
   const body =
     outcome.state === 'completed'
-      ? JSON.stringify(JSON.parse(toJson(outcome.result)), null, 2)
+      ? toJson(outcome.result, 2)
       : `${outcome.error?.name ?? 'no error'}: ${outcome.error?.message ?? ''}`;
   return `${head}${where}${times}\n${body}\n`;
 }

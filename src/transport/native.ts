@@ -4,7 +4,6 @@
  * It gives the driver a typed, exception-free surface: results are numbers, errors are codes. The binding reports
  * errors as text (the Debug form of quiche::Error, such as `StreamReset(7)`); that text is parsed here and nowhere else.
  */
-import { createRequire } from 'node:module';
 import { Shutdown } from '@matrixai/quic/native/types.js';
 import type {
   Config,
@@ -42,11 +41,6 @@ async function loadNative(): Promise<NativeModule> {
     throw new UnsupportedPlatformError(process.platform, process.arch, cause);
   }
 }
-
-/** Version of the binding package, for logs. */
-export const nativeVersion: string = (
-  createRequire(import.meta.url)('@matrixai/quic/package.json') as { version: string }
-).version;
 
 export interface HostPort {
   readonly host: string;

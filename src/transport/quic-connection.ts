@@ -224,7 +224,7 @@ export class QuicConnection implements TransportConnection, StreamOwner {
   refused(code: string): void {
     if (this.ended === null && this.liveness.refused()) {
       const reason = `connection refused: nothing listens at ${this.remoteAddress} (${code})`;
-      this.vanish({ by: 'timeout', layer: 'transport', code: 0, reason });
+      this.drop({ by: 'timeout', layer: 'transport', code: 0, reason });
     }
   }
 
@@ -278,11 +278,6 @@ export class QuicConnection implements TransportConnection, StreamOwner {
   turn(): void {
     this.takeIn();
     this.sendNow();
-  }
-
-  /** Lets go of everything at once, without a word to the peer. */
-  drop(info: CloseInfo): void {
-    this.vanish(info);
   }
 
   // ---- one turn
@@ -439,7 +434,7 @@ export class QuicConnection implements TransportConnection, StreamOwner {
     const now = performance.now();
     const verdict = this.phase.name === 'closing' ? null : this.liveness.check(now);
     if (verdict?.type === 'gone') {
-      this.vanish({ by: 'timeout', layer: 'transport', code: 0, reason: verdict.reason });
+      this.drop({ by: 'timeout', layer: 'transport', code: 0, reason: verdict.reason });
       return;
     }
     if (now >= this.sweepAt) {
@@ -460,7 +455,8 @@ export class QuicConnection implements TransportConnection, StreamOwner {
     this.host.schedule(this);
   }
 
-  private vanish(info: CloseInfo): void {
+  /** Lets go of everything at once, without a word to the peer. */
+  drop(info: CloseInfo): void {
     this.notifyClosed(info);
     this.release();
   }

@@ -5,7 +5,7 @@ import { AGENT_TYPES } from '../../protocol/messages.js';
 import { UsageError } from '../exit.js';
 import { choice } from './choice.js';
 import { connectOptions } from './connect-options.js';
-import { udpPayload } from './coordinator-options.js';
+import { daemonOptions } from './daemon-options.js';
 import { duration, formatDuration } from './duration.js';
 import { AGENT_NUMBER, agentId } from './identity.js';
 import { integer } from './integer.js';
@@ -67,19 +67,8 @@ export const agentOptions = {
     default: '30s',
     help: 'longest pause before connecting again',
   }),
-  drainTimeout: value({
-    placeholder: 'DURATION',
-    parse: duration({ max: 24 * 3_600_000 }),
-    default: '30s',
-    help: 'on SIGTERM running tasks have this long to finish',
-  }),
-  udpPayload: value({
-    placeholder: 'auto|BYTES',
-    parse: udpPayload,
-    numeric: true,
-    default: 'auto',
-    help: 'datagram size; auto is 16 kB on loopback, 1350 bytes elsewhere',
-  }),
+  drainTimeout: daemonOptions.drainTimeout,
+  udpPayload: daemonOptions.udpPayload,
   ...loggingOptions,
 } as const satisfies OptionTable;
 

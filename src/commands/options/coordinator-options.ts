@@ -1,31 +1,15 @@
 import { serverCertificateOptions } from './certificate-options.js';
 import { choice } from './choice.js';
+import { daemonOptions } from './daemon-options.js';
 import { duration } from './duration.js';
 import { hostPort, isLoopback } from './host-port.js';
 import { integer } from './integer.js';
 import { loggingOptions } from './logging-options.js';
-import type { Parser } from './parser.js';
-import { ValueProblem } from './parser.js';
 import { size } from './size.js';
 import { decidedFlag, optional, type OptionTable, value, valueOrOff, type Values } from './spec.js';
 import { path } from './text.js';
 
-/** QUIC needs datagrams of 1200 bytes (RFC 9000 §14); UDP over IPv4 carries at most 65507. */
-const MIN_UDP_PAYLOAD_BYTES = 1200;
-const MAX_UDP_PAYLOAD_BYTES = 65_507;
-
 const timer = duration({ min: 10, max: 24 * 3_600_000 });
-
-/** Parser of `auto` or a number of bytes. */
-export const udpPayload: Parser<'auto' | number> = (text) => {
-  if (text === 'auto') return 'auto';
-  try {
-    return size({ min: MIN_UDP_PAYLOAD_BYTES, max: MAX_UDP_PAYLOAD_BYTES })(text);
-  } catch (error) {
-    if (!(error instanceof ValueProblem)) throw error;
-    throw new ValueProblem(`is not auto or ${MIN_UDP_PAYLOAD_BYTES} to ${MAX_UDP_PAYLOAD_BYTES} bytes`);
-  }
-};
 
 export const coordinatorOptions = {
   listen: value({
@@ -86,12 +70,7 @@ export const coordinatorOptions = {
     default: '60s',
     help: 'an agent that vanished keeps its tasks this long',
   }),
-  drainTimeout: value({
-    placeholder: 'DURATION',
-    parse: duration({ max: 24 * 3_600_000 }),
-    default: '30s',
-    help: 'on SIGTERM running tasks have this long to finish',
-  }),
+  drainTimeout: daemonOptions.drainTimeout,
   maxStreams: value({
     placeholder: 'N',
     parse: integer(1, 1_000_000),
@@ -120,13 +99,7 @@ export const coordinatorOptions = {
     default: '1000000',
     help: 'tasks waiting at once; more are refused',
   }),
-  udpPayload: value({
-    placeholder: 'auto|BYTES',
-    parse: udpPayload,
-    numeric: true,
-    default: 'auto',
-    help: 'datagram size; auto is 16 kB on loopback, 1350 bytes elsewhere',
-  }),
+  udpPayload: daemonOptions.udpPayload,
   congestion: value({
     placeholder: 'cubic|bbr|reno',
     parse: choice(['cubic', 'bbr', 'reno']),

@@ -1,7 +1,7 @@
 import { connectOptions } from './connect-options.js';
 import { loggingOptions } from './logging-options.js';
 import { jsonOption } from './output-options.js';
-import type { OptionTable, Values } from './spec.js';
+import type { OptionTable } from './spec.js';
 import { trustOptions } from './trust-options.js';
 
 /** Flags of the commands that ask a running coordinator: status, agents. */
@@ -11,5 +11,3 @@ export const queryOptions = {
   ...jsonOption,
   ...loggingOptions,
 } as const satisfies OptionTable;
-
-export type QueryOptions = Values<typeof queryOptions>;

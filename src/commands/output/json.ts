@@ -2,11 +2,12 @@ import type { Output } from './output.js';
 
 /**
  * `value` as one line of JSON. Typed arrays become lists of numbers; NaN and infinities become null, as everywhere in
- * JSON results; a BigInt becomes a number when that is exact, else text; a Map becomes an object.
+ * JSON results; a BigInt becomes a number when that is exact, else text; a Map becomes an object. With `indent` it takes
+ * several lines, for people.
  */
-export function toJson(value: unknown): string {
+export function toJson(value: unknown, indent?: number): string {
   if (value === undefined) return 'null';
-  return JSON.stringify(plain(value, 0), (_key, entry: unknown) => scalar(entry));
+  return JSON.stringify(plain(value, 0), (_key, entry: unknown) => scalar(entry), indent);
 }
 
 /** Writes one document, or one line of a stream of them. */

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { subjectAltName } from '../../../src/commands/options/certificate-options.js';
 import { choice } from '../../../src/commands/options/choice.js';
-import { udpPayload } from '../../../src/commands/options/coordinator-options.js';
+import { udpPayload } from '../../../src/commands/options/daemon-options.js';
 import { fingerprint } from '../../../src/commands/options/fingerprint.js';
 import { agentId, taskKind } from '../../../src/commands/options/identity.js';
 import { integer } from '../../../src/commands/options/integer.js';
