@@ -30,91 +30,113 @@ export function toDistance(accumulated: number, cost: DtwCost): number {
   return cost === 'squared' ? Math.sqrt(accumulated) : accumulated;
 }
 
+/** Cells between two looks at the meter: a call for each short row would cost as much as the row. */
+const METER_CELLS = 1000;
+
 /**
- * Accumulated warping cost (the sum, before any root) of many candidates to one query. Holds one row of the table,
- * as long as the query, and computes in place: O(query) memory, nothing allocated for a candidate.
+ * Accumulated warping cost (the sum, before any root) of many candidates to one query, by EAPrunedDTW (Herrmann &
+ * Webb 2021, "Early abandoning and pruning for elastic distances"): of each row only the cells are computed that can
+ * still lead to an alignment under the bound. Holds two rows of the table, as long as the query: nothing is allocated
+ * for a candidate.
  */
 export class WarpingCost {
   /** Cell j is the column of query point j - 1; cell 0 is the border. */
-  readonly #row: Float64Array;
+  #above: Float64Array;
+  #row: Float64Array;
   readonly #query: Float64Array;
-  readonly #fillRow: RowFiller;
+  readonly #squared: boolean;
   readonly #radius: number;
   readonly #meter: WorkMeter;
 
   constructor(query: Float64Array, cost: DtwCost, window: number | null, meter = new WorkMeter()) {
     if (query.length === 0) throw new RangeError('dtw: a series needs at least one point');
+    this.#above = new Float64Array(query.length + 1);
     this.#row = new Float64Array(query.length + 1);
     this.#query = query;
-    this.#fillRow = cost === 'squared' ? fillSquared : fillAbsolute;
+    this.#squared = cost === 'squared';
     this.#radius = window ?? Infinity;
     this.#meter = meter;
   }
 
   /**
-   * Exact when it is less than `bound`; otherwise some value of `bound` or more. Gives up at the first row where
-   * every cell, with what must still come, reaches the bound: each alignment passes through every row, and costs are
-   * never negative.
+   * Exact when it is less than `bound`; otherwise some value of `bound` or more. Costs are never negative, so a cell
+   * that with what must still come reaches the bound is on no alignment under it; a row without another is the end.
    *
    * @param restFrom at index i, a lower bound on what candidate points i and later must still cost.
    */
   of(candidate: Float64Array, bound: number, restFrom?: Float64Array): number {
     const rows = candidate.length;
     if (rows === 0) throw new RangeError('dtw: a series needs at least one point');
-    const row = this.#row;
     const query = this.#query;
+    const squared = this.#squared;
     const columns = query.length;
-    row.fill(Infinity);
-    row[0] = 0;
-    for (let i = 0; i < rows; i++) {
-      const from = Math.max(1, i + 1 - this.#radius);
-      const to = Math.min(columns, i + 1 + this.#radius);
-      if (from > to) return Infinity;
-      const least = this.#fillRow(at(candidate, i), query, row, from, to);
-      const rest = restFrom === undefined || i + 1 === rows ? 0 : at(restFrom, i + 1);
-      if (least + rest >= bound) return Infinity;
-      this.#meter.add(to - from + 1);
+    let above = this.#above;
+    let row = this.#row;
+    above[0] = 0;
+    // Of the row above: cells from `first` up to, not including, `end` may count. The cell before `first` is at the
+    // limit or infinite, the cell before `end` is under the limit.
+    let first = 1;
+    let end = 1;
+    let cells = 0;
+    for (let i = 1; i <= rows; i++) {
+      const to = Math.min(columns, i + this.#radius);
+      if (i - this.#radius > first) {
+        first = i - this.#radius;
+        if (first > end) return Infinity;
+      }
+      const value = at(candidate, i - 1);
+      const limit = restFrom === undefined || i === rows ? bound : bound - at(restFrom, i);
+      let j = first;
+      let diagonal = at(above, j - 1);
+      let left = Infinity;
+      /** After the last cell of this row that is under the limit; 0 while there is none. */
+      let open = 0;
+      row[j - 1] = Infinity;
+      // As long as every cell is at the limit or over it, nothing comes from the left.
+      for (; j < end && open === 0; j++) {
+        const up = at(above, j);
+        const difference = value - at(query, j - 1);
+        left = Math.min(diagonal, up) + (squared ? difference * difference : Math.abs(difference));
+        diagonal = up;
+        row[j] = left;
+        if (left < limit) open = j + 1;
+        else first = j + 1;
+      }
+      for (; j < end; j++) {
+        const up = at(above, j);
+        const difference = value - at(query, j - 1);
+        left =
+          Math.min(left, Math.min(diagonal, up)) + (squared ? difference * difference : Math.abs(difference));
+        diagonal = up;
+        row[j] = left;
+        if (left < limit) open = j + 1;
+      }
+      if (j <= to) {
+        // Nothing above counts any more.
+        const difference = value - at(query, j - 1);
+        left = Math.min(left, diagonal) + (squared ? difference * difference : Math.abs(difference));
+        row[j] = left;
+        j++;
+        if (left < limit) open = j;
+        for (; j === open && j <= to; j++) {
+          const step = value - at(query, j - 1);
+          left += squared ? step * step : Math.abs(step);
+          row[j] = left;
+          if (left < limit) open = j + 1;
+        }
+      }
+      if (open === 0) return Infinity;
+      cells += j - first;
+      if (cells >= METER_CELLS) {
+        this.#meter.add(cells);
+        cells = 0;
+      }
+      end = open;
+      const swap = above;
+      above = row;
+      row = swap;
     }
-    return at(row, columns);
+    this.#meter.add(cells);
+    return end > columns ? at(above, columns) : Infinity;
   }
 }
-
-/** Turns the previous row into the next one within columns `from` to `to`; returns its least cell. */
-type RowFiller = (value: number, query: Float64Array, row: Float64Array, from: number, to: number) => number;
-
-/*
- * The two fillers differ in the cost alone; one filler with a choice inside its loop is a third slower. The band moves
- * right by at most one column a row, so `row[to]` above the band is still Infinity, and the border to the left of the
- * band is set to Infinity once its old value has served as the diagonal.
- */
-
-const fillSquared: RowFiller = (value, query, row, from, to) => {
-  let left = Infinity;
-  let least = Infinity;
-  let diagonal = at(row, from - 1);
-  row[from - 1] = Infinity;
-  for (let j = from; j <= to; j++) {
-    const difference = value - at(query, j - 1);
-    const up = at(row, j);
-    left = Math.min(left, Math.min(diagonal, up)) + difference * difference;
-    diagonal = up;
-    row[j] = left;
-    least = Math.min(least, left);
-  }
-  return least;
-};
-
-const fillAbsolute: RowFiller = (value, query, row, from, to) => {
-  let left = Infinity;
-  let least = Infinity;
-  let diagonal = at(row, from - 1);
-  row[from - 1] = Infinity;
-  for (let j = from; j <= to; j++) {
-    const up = at(row, j);
-    left = Math.min(left, Math.min(diagonal, up)) + Math.abs(value - at(query, j - 1));
-    diagonal = up;
-    row[j] = left;
-    least = Math.min(least, left);
-  }
-  return least;
-};

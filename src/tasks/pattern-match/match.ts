@@ -1,3 +1,4 @@
+import { searchDtw } from './dtw-subsequence.js';
 import { forecast, outcomeAfter } from './forecast.js';
 import type { PatternMatchInput, SeriesInput, WindowsInput } from './input.js';
 import { comparatorFor } from './metrics.js';
@@ -56,14 +57,16 @@ function matchSeries(input: SeriesInput, meter: WorkMeter): SeriesMatch[] {
   const { current, series, normalize, k, exclusion, horizon } = input;
   const points = current.length;
   const comparator = comparatorFor(query(input), input, points, meter);
-  return search(stretchesOf(series, points, normalize), comparator, k, exclusion, meter).map(
-    ({ position, distance }) => ({
-      offset: position,
-      distance,
-      similarity: comparator.similarity(distance, points),
-      outcome: outcomeAfter(series, position + points - 1, horizon),
-    }),
-  );
+  const found =
+    input.metric === 'dtw'
+      ? searchDtw({ ...input, query: query(input) }, meter)
+      : search(stretchesOf(series, points, normalize), comparator, k, exclusion, meter);
+  return found.map(({ position, distance }) => ({
+    offset: position,
+    distance,
+    similarity: comparator.similarity(distance, points),
+    outcome: outcomeAfter(series, position + points - 1, horizon),
+  }));
 }
 
 function matchWindows(input: WindowsInput, meter: WorkMeter): WindowMatch[] {
