@@ -1,8 +1,10 @@
 import type { AgentType } from '../protocol/messages.js';
 import { computeKind } from './compute/kind.js';
+import { featureEngineeringKind } from './feature-engineering/kind.js';
 import type { UserHandlers } from './handlers-file.js';
 import type { TaskHandler, TaskKind } from './kind.js';
 import { patternMatchKind } from './pattern-match/kind.js';
+import { strategyCorrelationKind } from './strategy-correlation/kind.js';
 
 /**
  * A built-in kind and where its handler is. Kinds are imported with this file; handlers only when one is loaded, so
@@ -16,6 +18,14 @@ interface BuiltIn {
 /** To add a kind: make its folder with `kind.ts` and `handler.ts`, and add its line here. */
 const builtIns: readonly BuiltIn[] = [
   { kind: patternMatchKind, load: async () => (await import('./pattern-match/handler.js')).patternMatch },
+  {
+    kind: featureEngineeringKind,
+    load: async () => (await import('./feature-engineering/handler.js')).featureEngineering,
+  },
+  {
+    kind: strategyCorrelationKind,
+    load: async () => (await import('./strategy-correlation/handler.js')).strategyCorrelation,
+  },
   {
     kind: computeKind,
     load: async (user) => (await import('./compute/handler.js')).computeWith(user?.functions),

@@ -7,7 +7,7 @@ import { kindsOfAgent, loadHandler, taskKinds } from '../../src/tasks/registry.j
 import { testContext } from './context.js';
 
 void t.test('each kind stands under its own name', (t) => {
-  t.same([...taskKinds.keys()], ['pattern-match', 'compute']);
+  t.same([...taskKinds.keys()], ['pattern-match', 'feature-engineering', 'strategy-correlation', 'compute']);
   for (const [name, kind] of taskKinds) t.equal(kind.name, name);
   t.end();
 });
@@ -15,6 +15,8 @@ void t.test('each kind stands under its own name', (t) => {
 void t.test('a worker takes all kinds, the others their own and compute', (t) => {
   t.same(kindsOfAgent('worker'), [...taskKinds.keys()]);
   t.same(kindsOfAgent('pattern'), ['pattern-match', 'compute']);
+  t.same(kindsOfAgent('feature'), ['feature-engineering', 'compute']);
+  t.same(kindsOfAgent('strategy'), ['strategy-correlation', 'compute']);
   t.same(kindsOfAgent('reasoning'), ['compute']);
   for (const type of AGENT_TYPES) t.ok(kindsOfAgent(type).includes('compute'), type);
   t.end();
@@ -28,7 +30,8 @@ void t.test('loads handlers by kind', async (t) => {
   t.equal(await (await loadHandler('compute'))({ function: 'echo', input: 'x' }, context), 'x');
   await t.rejects(loadHandler('fly'), {
     name: 'RangeError',
-    message: "no handler for kind 'fly'; known kinds are pattern-match, compute",
+    message:
+      "no handler for kind 'fly'; known kinds are pattern-match, feature-engineering, strategy-correlation, compute",
   });
 });
 
