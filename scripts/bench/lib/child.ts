@@ -29,6 +29,10 @@ export class Child<Ready> {
     return new Child(child, name, await Promise.race([message, ended]));
   }
 
+  get pid(): number | null {
+    return this.#process.pid ?? null;
+  }
+
   /** Resolves when the process is gone; rejects when it did not end well. */
   async stop(): Promise<void> {
     if (this.#process.exitCode !== null) return;

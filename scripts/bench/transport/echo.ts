@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { pinToCore, unpin } from '../lib/cores.js';
 import { withDeadline } from '../lib/deadline.js';
 import { interleave } from '../lib/rounds.js';
 import { latency } from '../lib/statistics.js';
@@ -31,12 +32,19 @@ export async function measureEcho({ plan, tls, servers }: Context): Promise<Resu
   const slice = (name: string, client: EchoClient, count: number) =>
     withDeadline(exchangeInTurn(client, count), SLICE_DEADLINE_MS, `echo over ${name}`);
   for (const { name, client } of entries) await slice(name, client, plan.warmUpMessages);
-  await interleave(
-    plan.echoRounds,
-    entries.map(({ name, client, samplesMs }) => async () => {
-      samplesMs.push(...(await slice(name, client, plan.echoesPerRound)));
-    }),
-  );
+  // Client and servers on cores of their own, as they would be on two machines.
+  const pids = await servers.pids();
+  const pinned = [pinToCore(process.pid, 0), ...pids.map((pid) => pinToCore(pid, 1))].every(Boolean);
+  try {
+    await interleave(
+      plan.echoRounds,
+      entries.map(({ name, client, samplesMs }) => async () => {
+        samplesMs.push(...(await slice(name, client, plan.echoesPerRound)));
+      }),
+    );
+  } finally {
+    for (const pid of [process.pid, ...pids]) unpin(pid);
+  }
   await Promise.all(entries.map(({ client }) => client.close()));
 
   const of = (name: keyof typeof clients) =>
@@ -54,6 +62,7 @@ export async function measureEcho({ plan, tls, servers }: Context): Promise<Resu
       grpcMode,
       grpcUnary,
       grpcBidi,
+      separateCores: pinned,
     },
   };
 }

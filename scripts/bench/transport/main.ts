@@ -1,4 +1,5 @@
 /** `npm run bench:transport`: this transport beside its peers, in one run. `--help` lists the options. */
+import { runBenchmark } from '../lib/command.js';
 import { makeTlsMaterial } from './certificate.js';
 import { measureConnect } from './connect.js';
 import type { Section } from './context.js';
@@ -35,35 +36,4 @@ async function measure({ only, plan }: Options): Promise<Results> {
   return results;
 }
 
-/** Sets the exit status: 0 measured, 1 could not measure or (with `--check`) a target was missed, 2 wrong usage. */
-async function main(args: readonly string[]): Promise<void> {
-  if (args.includes('--help')) {
-    process.stdout.write(`${USAGE}\n`);
-    return;
-  }
-  let options: Options;
-  try {
-    options = parseOptions(args);
-  } catch (error) {
-    process.stderr.write(`error: ${messageOf(error)}\n`);
-    process.exitCode = 2;
-    return;
-  }
-  try {
-    const results = await measure(options);
-    const targets = judge(results);
-    const text = options.json ? JSON.stringify({ ...results, targets }, null, 2) : report(results, targets);
-    process.stdout.write(`${text}\n`);
-    if (options.check && targets.some(({ met }) => !met)) process.exitCode = 1;
-  } catch (error) {
-    process.stderr.write(`error: ${messageOf(error)}\n`);
-    // Something may still be open; after a success nothing may, and the process ends by itself.
-    process.exit(1);
-  }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-await main(process.argv.slice(2));
+await runBenchmark({ usage: USAGE, parse: parseOptions, measure, judge, report }, process.argv.slice(2));

@@ -1,7 +1,7 @@
 import type { Latency } from '../lib/statistics.js';
 import { table } from '../lib/table.js';
+import { targetTable, type Target } from '../lib/target.js';
 import { ECHO_PEERS, type EchoPeer, type EchoResult, type Results } from './results.js';
-import type { Target } from './targets.js';
 
 /** The results as tables for a terminal. */
 export function report(results: Results, targets: readonly Target[]): string {
@@ -60,7 +60,7 @@ function echoTable(echo: EchoResult): string {
   };
   const other = echo.grpcMode === 'unary' ? 'bidi' : 'unary';
   return table([
-    ['echo of 256 B', 'p50 ms', 'p99 ms'],
+    [echo.separateCores ? 'echo of 256 B, a core each' : 'echo of 256 B', 'p50 ms', 'p99 ms'],
     ...ECHO_PEERS.map((peer) => latencyRow(names[peer], echo[peer])),
     latencyRow(`grpc (TLS, ${other})`, other === 'unary' ? echo.grpcUnary : echo.grpcBidi),
   ]);
@@ -68,21 +68,4 @@ function echoTable(echo: EchoResult): string {
 
 function latencyRow(name: string, { p50Ms, p99Ms }: Latency): readonly string[] {
   return [name, p50Ms.toFixed(3), p99Ms.toFixed(3)];
-}
-
-function targetTable(targets: readonly Target[]): string {
-  return table([
-    ['target', 'value', '', 'limit', ''],
-    ...targets.map(({ name, value, bound, limit, met }) => [
-      name,
-      short(value),
-      bound,
-      short(limit),
-      met ? 'met' : 'MISSED',
-    ]),
-  ]);
-}
-
-function short(value: number): string {
-  return Number.isInteger(value) || Math.abs(value) >= 1000 ? value.toFixed(0) : value.toFixed(2);
 }

@@ -8,6 +8,8 @@ export interface EchoResult extends Record<EchoPeer, Latency> {
   readonly grpcMode: 'unary' | 'bidi';
   readonly grpcUnary: Latency;
   readonly grpcBidi: Latency;
+  /** Client and servers ran on cores of their own; false where the system offers no way to say so. */
+  readonly separateCores: boolean;
 }
 
 /** Gbit/s of payload that arrived, medians over the rounds. TLS has no datagrams: its figure is the same in both. */

@@ -47,6 +47,12 @@ export class Servers {
     return (await child).ready;
   }
 
+  /** Process ids of the servers that were started. */
+  async pids(): Promise<number[]> {
+    const children = await Promise.all(this.#children.values());
+    return children.flatMap(({ pid }) => (pid === null ? [] : [pid]));
+  }
+
   async stop(): Promise<void> {
     // A process that never started has nothing to stop; whoever asked for it was told.
     const started = await Promise.allSettled(this.#children.values());

@@ -1,14 +1,5 @@
+import { target, type Target } from '../lib/target.js';
 import type { Results } from './results.js';
-
-/** What the transport has to reach. */
-export interface Target {
-  readonly name: string;
-  readonly value: number;
-  readonly limit: number;
-  /** On which side of the limit the value has to be. */
-  readonly bound: 'below' | 'at most' | 'at least';
-  readonly met: boolean;
-}
 
 /** The targets of the sections that were measured. */
 export function judge(results: Results): readonly Target[] {
@@ -52,9 +43,4 @@ export function judge(results: Results): readonly Target[] {
           target('submit to result p99, ms', submit.p99Ms, 'below', 3),
         ]),
   ];
-}
-
-function target(name: string, value: number, bound: Target['bound'], limit: number): Target {
-  const met = bound === 'below' ? value < limit : bound === 'at most' ? value <= limit : value >= limit;
-  return { name, value, limit, bound, met };
 }

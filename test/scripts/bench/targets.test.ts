@@ -13,6 +13,7 @@ const good: Required<Results> = {
     ws: both(0.1, 0.2),
     grpc: both(0.2, 0.6),
     grpcMode: 'bidi',
+    separateCores: true,
     grpcBidi: both(0.2, 0.6),
     grpcUnary: both(0.4, 0.9),
   },

@@ -58,7 +58,7 @@ export class QuicClient {
       tls: { ca: tls.ca },
       serverName: SERVER_NAME,
       udpPayload,
-      ...(sessions === undefined ? {} : { sessions }),
+      ...(sessions === undefined ? {} : { sessions, earlyData: true }),
       onHandlerError: (_connection, error) => {
         throw error;
       },
