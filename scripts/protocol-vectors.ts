@@ -312,6 +312,12 @@ const samples: readonly Sample[] = [
   ],
   ['QueryTask', { type: 'QueryTask', requestId: 2, taskId: TASK }],
   ['WatchTask', { type: 'WatchTask', requestId: 3, taskId: TASK }],
+  [
+    'QueryTasks',
+    { type: 'QueryTasks', requestId: 6, state: 'dead', kind: 'compute', limit: 50, before: TASK },
+  ],
+  ['RetryTask', { type: 'RetryTask', requestId: 7, taskId: TASK }],
+  ['TasksReport', { type: 'TasksReport', requestId: 6, tasks: [task], more: false }],
   ['QueryStatus', { type: 'QueryStatus', requestId: 4 }],
   ['QueryAgents', { type: 'QueryAgents', requestId: 5 }],
   ['TaskUpdate, completed', { type: 'TaskUpdate', requestId: 3, task }, { matches: [] }],

@@ -20,6 +20,15 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null;
 }
 
+export interface DaemonOptions {
+  /** For Node itself, such as `--import FILE`. */
+  readonly nodeArgs?: readonly string[];
+  /** With a channel for `send` and `message`. */
+  readonly messages?: boolean;
+  /** Beside the environment of this process. */
+  readonly env?: NodeJS.ProcessEnv;
+}
+
 /** One of the two executables as a real process, with its log lines as they come. */
 export class Daemon {
   readonly lines: LogLine[] = [];
@@ -30,12 +39,18 @@ export class Daemon {
   private exit: Exit | null = null;
   private readonly waiting = new Set<() => void>();
 
-  constructor(executable: 'swarm-coordinator' | 'swarm-agent', args: readonly string[], cwd: string) {
-    this.child = spawn(
-      process.execPath,
-      [join(PACKAGE_ROOT, 'bin', `${executable}.js`), ...args, '--log-format', 'json'],
-      { cwd, stdio: ['ignore', 'ignore', 'pipe'], env: withoutSwarmVariables() },
-    );
+  constructor(
+    executable: 'swarm-coordinator' | 'swarm-agent',
+    args: readonly string[],
+    cwd: string,
+    { nodeArgs = [], messages = false, env = {} }: DaemonOptions = {},
+  ) {
+    const script = join(PACKAGE_ROOT, 'bin', `${executable}.js`);
+    this.child = spawn(process.execPath, [...nodeArgs, script, ...args, '--log-format', 'json'], {
+      cwd,
+      stdio: messages ? ['ignore', 'ignore', 'pipe', 'ipc'] : ['ignore', 'ignore', 'pipe'],
+      env: { ...withoutSwarmVariables(), ...env },
+    });
     const { stderr } = this.child;
     if (stderr !== null) createInterface({ input: stderr }).on('line', (line) => this.take(line));
     this.exited = new Promise((resolve) => {
@@ -65,6 +80,15 @@ export class Daemon {
       }
       await new Promise<void>((resolve) => this.waiting.add(resolve));
     }
+  }
+
+  send(message: string): void {
+    this.child.send(message);
+  }
+
+  /** The next message of the process. */
+  message(): Promise<unknown> {
+    return new Promise((resolve) => this.child.once('message', resolve));
   }
 
   kill(signal: NodeJS.Signals = 'SIGTERM'): void {
@@ -100,9 +124,10 @@ export function withoutSwarmVariables(): NodeJS.ProcessEnv {
 export async function startCoordinator(
   cwd: string,
   args: readonly string[] = [],
+  options: DaemonOptions = {},
 ): Promise<{ readonly daemon: Daemon; readonly address: string }> {
   const listen = args.includes('--listen') ? [] : ['--listen', '127.0.0.1:0'];
-  const daemon = new Daemon('swarm-coordinator', [...listen, '--no-http', ...args], cwd);
+  const daemon = new Daemon('swarm-coordinator', [...listen, '--no-http', ...args], cwd, options);
   const ready = await daemon.line('ready');
   return { daemon, address: String(ready['address']) };
 }

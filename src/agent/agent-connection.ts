@@ -6,6 +6,14 @@ import { messageRules, type StreamUse } from '../protocol/rules.js';
 import type { CloseInfo, TransportConnection, TransportStream } from '../transport/transport.js';
 import type { Answer } from './outbox.js';
 
+/** After how much a connection is used up: transport state grows with each stream, and keys wear out with bytes. */
+export interface RecycleLimits {
+  /** Opened by either side. */
+  readonly streams: number;
+  /** Of messages, in both directions. */
+  readonly bytes: number;
+}
+
 /** What one connection to a coordinator tells the agent. Nothing comes after `closed`. */
 export interface ConnectionListener {
   established(): void;
@@ -13,6 +21,8 @@ export interface ConnectionListener {
   message(message: Message, payload: Uint8Array | null, origin: number): void;
   /** The coordinator reset the stream on which this task came: it is no longer wanted. */
   taskReset(task: MessageOf<'AgentTask'>): void;
+  /** The connection has reached its limits; told once. It goes on. */
+  usedUp(): void;
   closed(info: CloseInfo): void;
 }
 
@@ -22,8 +32,12 @@ interface Origin {
   readonly channel: MessageChannel;
   /** The task that came on a stream of its own, until it is answered; null on all other streams. */
   task: MessageOf<'AgentTask'> | null;
+  /** The coordinator opened it, and nothing whole has come on it. */
+  isIncoming: boolean;
 }
 
+/** What a message takes beside its payload, roughly. */
+const MESSAGE_BYTES = 128;
 /** Refused messages after which nothing sensible is to be expected from the coordinator. */
 const MAX_PROTOCOL_ERRORS = 100;
 
@@ -34,6 +48,15 @@ export class AgentConnection {
   readonly #origins = new Map<number, Origin>();
   readonly #nextOrigin: () => number;
   #control: MessageChannel | null = null;
+  /** What is to be sent once `release` is called; null: send at once. */
+  #withheld: (() => void)[] | null = null;
+  readonly #limits: RecycleLimits;
+  #streams = 0;
+  #bytes = 0;
+  #usedUp = false;
+  /** Streams of the coordinator's whose task has not come to its end. */
+  #receiving = 0;
+  #arrivals = 0;
   #protocolErrors = 0;
   /** Where answers go whose stream is gone: the first lane; null without lanes. */
   #firstLane: number | null = null;
@@ -44,12 +67,17 @@ export class AgentConnection {
   #live = true;
 
   /** `nextOrigin` never gives the same number twice, over all connections of the agent: a task outlives its own. */
-  constructor(connection: TransportConnection, listener: ConnectionListener, nextOrigin: () => number) {
+  constructor(
+    connection: TransportConnection,
+    listener: ConnectionListener,
+    nextOrigin: () => number,
+    limits: RecycleLimits,
+  ) {
     this.#connection = connection;
     this.#nextOrigin = nextOrigin;
+    this.#limits = limits;
     this.#listener = listener;
     connection.setHandler({
-      // Not earlier: what a client says before this may be replayed by others.
       onEstablished: () => {
         if (this.#live) listener.established();
       },
@@ -62,14 +90,40 @@ export class AgentConnection {
     });
   }
 
-  /** Opens control, the first stream, with the handshake on it. */
-  openControl(handshake: MessageOf<'AgentHandshake'>): void {
-    this.#control = this.#open('control').channel;
+  /**
+   * Sends the handshake on control, the first stream. What is sent before the connection is established may leave as
+   * early data: only a handshake with a nonce may.
+   */
+  sendHandshake(handshake: MessageOf<'AgentHandshake'>): void {
+    this.#control ??= this.#open('control').channel;
     this.#control.send(handshake);
+  }
+
+  /** Tasks of which a part has arrived. */
+  get receiving(): number {
+    return this.#receiving;
+  }
+
+  /** Grows with each task, and with the first part of each. */
+  get arrivals(): number {
+    return this.#arrivals;
+  }
+
+  /** Sends nothing until `release`; what is sent meanwhile waits in its order. */
+  withhold(): void {
+    this.#withheld ??= [];
+  }
+
+  release(): void {
+    const waiting = this.#withheld ?? [];
+    this.#withheld = null;
+    if (!this.#live) return;
+    for (const send of waiting) send();
   }
 
   /** Opens the streams that the coordinator assigned. */
   openAssigned(ack: MessageOf<'AgentAck'>): void {
+    if (this.#later(() => this.openAssigned(ack))) return;
     const { ownStreamThresholdBytes, maxMessageBytes } = ack.configuration;
     this.#ownStreamThresholdBytes = ownStreamThresholdBytes;
     this.#maxMessageBytes = Math.max(maxMessageBytes, DEFAULT_MAX_MESSAGE_BYTES);
@@ -89,11 +143,16 @@ export class AgentConnection {
 
   /** Sends on control. */
   send(message: Message): void {
+    if (this.#later(() => this.send(message))) return;
+    this.#count(0);
     this.#control?.send(message);
   }
 
   /** Sends an answer where its task came from, or on a stream of its own when it is large. */
-  answer(origin: number | null, { message, payload }: Answer): void {
+  answer(origin: number | null, answer: Answer): void {
+    if (this.#later(() => this.answer(origin, answer))) return;
+    const { message, payload } = answer;
+    this.#count(payload?.byteLength ?? 0);
     const home = this.#origin(origin) ?? this.#origin(this.#firstLane);
     if (home?.use === 'own') {
       home.task = null;
@@ -107,7 +166,7 @@ export class AgentConnection {
   }
 
   /** Nothing will be answered to what came from there. */
-  release(origin: number): void {
+  leave(origin: number): void {
     const home = this.#origin(origin);
     if (home?.use !== 'own') return;
     home.task = null;
@@ -135,8 +194,30 @@ export class AgentConnection {
     return (id === null ? undefined : this.#origins.get(id)) ?? null;
   }
 
+  #later(send: () => void): boolean {
+    this.#withheld?.push(send);
+    return this.#withheld !== null;
+  }
+
+  #count(payloadBytes: number): void {
+    this.#bytes += MESSAGE_BYTES + payloadBytes;
+    if (this.#usedUp || !this.#live) return;
+    const { streams, bytes } = this.#limits;
+    if (this.#streams < streams && this.#bytes < bytes) return;
+    this.#usedUp = true;
+    this.#listener.usedUp();
+  }
+
   #accept(stream: TransportStream): void {
-    this.#add('own', (options) => new MessageChannel(stream, options));
+    this.#receiving += 1;
+    this.#arrivals += 1;
+    this.#add('own', (options) => new MessageChannel(stream, options)).isIncoming = true;
+  }
+
+  #arrived(origin: Origin): void {
+    if (!origin.isIncoming) return;
+    origin.isIncoming = false;
+    this.#receiving -= 1;
   }
 
   #sendBulk(message: Message, payload: Uint8Array | null): void {
@@ -153,7 +234,11 @@ export class AgentConnection {
 
   #add(use: StreamUse, makeChannel: (options: ChannelOptions) => MessageChannel): Origin {
     const id = this.#nextOrigin();
-    const drop = () => this.#origins.delete(id);
+    this.#streams += 1;
+    const drop = () => {
+      this.#origins.delete(id);
+      this.#arrived(origin);
+    };
     const abandoned = () => {
       // Nobody reads it any more: what is still to be said goes on a lane.
       drop();
@@ -176,7 +261,7 @@ export class AgentConnection {
         onClosed: drop,
       },
     });
-    const origin: Origin = { id, use, channel, task: null };
+    const origin: Origin = { id, use, channel, task: null, isIncoming: false };
     this.#origins.set(id, origin);
     return origin;
   }
@@ -188,7 +273,12 @@ export class AgentConnection {
       this.refuse(new ProtocolError('UNEXPECTED_MESSAGE', text, { messageType: message.type }));
       return;
     }
-    if (origin.use === 'own' && message.type === 'AgentTask') origin.task = message;
+    if (message.type === 'AgentTask') {
+      this.#arrivals += 1;
+      this.#arrived(origin);
+      if (origin.use === 'own') origin.task = message;
+    }
+    this.#count(payload?.byteLength ?? 0);
     this.#listener.message(message, payload, origin.id);
   }
 

@@ -1,59 +1,25 @@
 import { EventEmitter } from 'node:events';
-import { explainClose } from '../protocol/close-words.js';
-import { errorOfReport, ERRORS } from '../protocol/errors.js';
-import { PROTOCOL_VERSIONS } from '../protocol/limits.js';
-import type { AgentType, Message, MessageOf } from '../protocol/messages.js';
+import { ERRORS } from '../protocol/errors.js';
+import { MAX_CONCURRENCY } from '../protocol/limits.js';
+import type { Message, MessageOf } from '../protocol/messages.js';
 import { systemClock, type Clock } from '../observe/clock.js';
 import { silentLog, type Log } from '../observe/log.js';
 import { ProcessLoad, type ProcessFacts } from '../observe/process-load.js';
-import { kindsOfAgent } from '../tasks/registry.js';
-import type { CloseInfo, TransportConnector } from '../transport/transport.js';
-import { AgentConnection } from './agent-connection.js';
+import type { CloseInfo } from '../transport/transport.js';
+import { DEFAULT_RECYCLE, type AgentOptions, type StopInfo } from './agent-options.js';
+import { HandOver, type HandOverAction, type HandOverEvent } from './hand-over.js';
+import { workEventOf } from './incoming.js';
 import { LinkCore, type LinkAction, type LinkEvent } from './link-core.js';
-import type { Outbox } from './outbox.js';
-import type { Run, TaskRunner } from './runner.js';
+import { agentHandshake, Registration, type RegistrationListener } from './registration.js';
+import type { Run } from './runner.js';
 import { WorkCore, type HeldTask, type WorkAction, type WorkEvent } from './work-core.js';
 
-export interface AgentOptions {
-  /** Unique among the agents of a coordinator: 1 to 128 of letters, digits and `._:@-`. */
-  readonly agentId: string;
-  readonly agentType: AgentType;
-  /** Tasks at once: the credit it gives to the coordinator. 1 to 4096. */
-  readonly concurrency: number;
-  /** `HOST:PORT` of the coordinators to try, in this order. */
-  readonly addresses: readonly string[];
-  readonly connector: TransportConnector;
-  /** What runs the tasks. Agents of one process may share one; whoever made it closes it. */
-  readonly runner: TaskRunner;
-  /** Kinds of task it takes. Default: those of its type and those that the runner has beside. */
-  readonly kinds?: readonly string[];
-  readonly joinToken?: string;
-  /** Name and version of the program, for the coordinator's log. */
-  readonly software?: string;
-  /** Milliseconds; default 100. */
-  readonly reconnectMinMs?: number;
-  /** Milliseconds; default 30,000. */
-  readonly reconnectMaxMs?: number;
-  /** From the abort of a task to its end by force. Milliseconds; default 2,000. */
-  readonly abortGraceMs?: number;
-  readonly outbox?: Outbox;
-  readonly clock?: Clock;
-  /** Uniform in [0, 1). */
-  readonly random?: () => number;
-  /** Load and memory for heartbeats. */
-  readonly facts?: () => ProcessFacts;
-  readonly log?: Log;
-}
-
-export interface StopInfo {
-  /** One line for people. */
-  readonly reason: string;
-  /** Refused in a way that trying again cannot mend; a command exits with status 4. */
-  readonly permanent: boolean;
-}
+export type { AgentOptions, StopInfo } from './agent-options.js';
 
 interface AgentEvents {
   registered: [{ coordinatorId: string; address: string; resumed: boolean }];
+  /** The connection was used up and is replaced; nothing was interrupted. */
+  recycled: [];
   disconnected: [];
   adaptation: [MessageOf<'AdaptationCommand'>];
   stopped: [StopInfo];
@@ -61,12 +27,12 @@ interface AgentEvents {
 
 /** Room for the fields beside a result. */
 const HEADER_BYTES = 1024;
-/** When a coordinator that could not store a result does not say when to try again. */
-const RESEND_MS = 1000;
+const NO_ANSWER: CloseInfo = { by: 'timeout', layer: 'transport', code: 0, reason: '' };
 
 /**
  * A worker of the swarm: keeps a connection to a coordinator, takes tasks, runs them, hands over their results.
- * Carries out what LinkCore and WorkCore decide; emits `registered`, `disconnected`, `adaptation` and, last, `stopped`.
+ * Carries out what LinkCore, HandOver and WorkCore decide; emits `registered`, `recycled`, `disconnected`, `adaptation`
+ * and, last, `stopped`.
  */
 export class Agent extends EventEmitter<AgentEvents> {
   readonly #options: AgentOptions;
@@ -74,10 +40,19 @@ export class Agent extends EventEmitter<AgentEvents> {
   readonly #log: Log;
   readonly #facts: () => ProcessFacts;
   readonly #link: LinkCore;
+  readonly #handOver: HandOver;
   readonly #work: WorkCore;
   readonly #runs = new Map<string, Run>();
   readonly #stopped: Promise<StopInfo>;
-  #connection: AgentConnection | null = null;
+  #current: Registration | null = null;
+  /** What `current` is being replaced by. */
+  #successor: Registration | null = null;
+  /** A handshake was sent to replace it: when the coordinator closes it for that, nobody else has done it. */
+  #challenged: Registration | null = null;
+  /** Tasks that came on `current` after the successor's handshake: they count only if that one fails. */
+  #heldBack: WorkEvent[] = [];
+  /** What the coordinator believes. */
+  #toldCredit: number;
   #origins = 0;
   #timer: { readonly at: number; readonly cancel: () => void } | null = null;
 
@@ -88,18 +63,23 @@ export class Agent extends EventEmitter<AgentEvents> {
     this.#log = options.log ?? silentLog;
     const processLoad = new ProcessLoad();
     this.#facts = options.facts ?? (() => processLoad.sample());
-    const { addresses, reconnectMinMs, reconnectMaxMs, concurrency, abortGraceMs, outbox } = options;
+    const { addresses, reconnectMinMs, reconnectMaxMs, concurrency, abortGraceMs, maxOutboxBytes } = options;
+    const { state, outbox = state?.outbox, random = Math.random } = options;
     this.#link = new LinkCore({
       addresses,
-      random: options.random ?? Math.random,
+      random,
+      sessionToken: state?.session?.sessionToken ?? null,
       ...(reconnectMinMs === undefined ? {} : { reconnectMinMs }),
       ...(reconnectMaxMs === undefined ? {} : { reconnectMaxMs }),
     });
+    this.#handOver = new HandOver({ random });
     this.#work = new WorkCore({
       concurrency,
       ...(abortGraceMs === undefined ? {} : { abortGraceMs }),
       ...(outbox === undefined ? {} : { outbox }),
+      ...(maxOutboxBytes === undefined ? {} : { maxOutboxBytes }),
     });
+    this.#toldCredit = concurrency;
     this.#stopped = new Promise((resolve) => this.once('stopped', resolve));
   }
 
@@ -137,17 +117,26 @@ export class Agent extends EventEmitter<AgentEvents> {
     return this.#stopped;
   }
 
+  // ---- the cores
+
   #tellLink(event: LinkEvent): void {
     const was = this.#link.phase?.state;
     const actions = this.#link.handle(event, this.#clock.now());
     const is = this.#link.phase?.state;
+    if (was === 'registered' && is !== 'registered') this.#tellHandOver({ type: 'lost' });
     for (const action of actions) this.#doLink(action);
     if (was === 'registered' && is !== 'registered') this.emit('disconnected');
     this.#setTimer();
   }
 
+  #tellHandOver(event: HandOverEvent): void {
+    for (const action of this.#handOver.handle(event, this.#clock.now())) this.#doHandOver(action);
+    this.#setTimer();
+  }
+
   #tellWork(event: WorkEvent): void {
     for (const action of this.#work.handle(event, this.#clock.now())) this.#doWork(action);
+    this.#tellCredit();
     this.#setTimer();
     this.#stopWhenDrained();
   }
@@ -155,33 +144,62 @@ export class Agent extends EventEmitter<AgentEvents> {
   #doLink(action: LinkAction): void {
     switch (action.type) {
       case 'connect':
-        this.#connect(action.address);
+        this.#current = this.#connect(action.address, this.#asCurrent);
         return;
       case 'handshake':
-        this.#connection?.openControl(this.#handshake(action.sessionToken));
+        this.#shakeHands(this.#current, action.sessionToken, action.early);
+        return;
+      case 'forget-session':
+        void this.#options.state?.saveSession(null);
         return;
       case 'heartbeat':
-        this.#connection?.send(this.#heartbeat(action.sequence));
+        this.#send(this.#heartbeat(action.sequence));
         return;
       case 'drain-notice':
-        this.#connection?.send({
-          type: 'DrainNotice',
-          reason: 'the agent stops',
-          deadlineMs: action.deadlineMs,
-        });
+        this.#send({ type: 'DrainNotice', reason: 'the agent stops', deadlineMs: action.deadlineMs });
         return;
       case 'abandon':
         this.#tellWork({ type: 'abandon' });
         return;
       case 'close':
-        this.#connection?.close(action.code, action.reason);
-        this.#connection = null;
+        this.#current?.connection.close(action.code, action.reason);
+        this.#current = null;
         return;
       case 'stop':
         this.#stop({ reason: action.reason, permanent: action.permanent });
         return;
       case 'log':
         this.#log[action.level]({ agentId: this.agentId, ...action.fields }, action.message);
+        return;
+    }
+  }
+
+  #doHandOver(action: HandOverAction): void {
+    const { phase } = this.#link;
+    switch (action.type) {
+      case 'begin':
+        if (phase?.state !== 'registered') return;
+        this.#successor = this.#connect(phase.address, this.#asSuccessor);
+        this.#tellCredit();
+        return;
+      case 'handshake':
+        this.#challenged = this.#current;
+        this.#shakeHands(this.#successor, this.#link.sessionToken, false);
+        return;
+      case 'switch':
+        // The coordinator has left the first one already, and sends what was lost on it again.
+        this.#heldBack = [];
+        this.#current?.connection.close(
+          ERRORS.CONNECTION_RECYCLED.code,
+          'the agent goes on with a new connection',
+        );
+        this.#current = this.#successor;
+        this.#successor = null;
+        return;
+      case 'give-up':
+        this.#successor?.connection.close(ERRORS.NO_ERROR.code, 'not needed');
+        this.#successor = null;
+        this.#takeHeldBack();
         return;
     }
   }
@@ -199,13 +217,13 @@ export class Agent extends EventEmitter<AgentEvents> {
         return;
       case 'answer':
         // Without a connection it waits in the outbox for the next one.
-        if (this.#link.phase?.state === 'registered') this.#connection?.answer(action.origin, action.answer);
+        if (this.#isRegistered) this.#current?.connection.answer(action.origin, action.answer);
         return;
       case 'release':
-        this.#connection?.release(action.origin);
+        this.#current?.connection.leave(action.origin);
         return;
       case 'progress':
-        if (this.#link.phase?.state === 'registered') this.#connection?.send(action.message);
+        this.#send(action.message);
         return;
     }
   }
@@ -227,139 +245,175 @@ export class Agent extends EventEmitter<AgentEvents> {
     this.#runs.set(key, run);
   }
 
-  #connect(address: string): void {
-    const connection = new AgentConnection(
-      this.#options.connector(address),
-      {
-        established: () => this.#tellLink({ type: 'established' }),
-        message: (message, payload, origin) => this.#receive(address, message, payload, origin),
-        taskReset: ({ taskId, epoch }) => {
-          this.#tellWork({ type: 'cancel', taskId, epoch, reason: 'cancelled' });
-        },
-        closed: (info) => {
-          this.#connection = null;
-          this.#tellLink({ type: 'closed', info });
-        },
-      },
+  // ---- connections
+
+  #connect(address: string, role: (of: () => Registration) => RegistrationListener): Registration {
+    const { connector, recycle = DEFAULT_RECYCLE } = this.#options;
+    const made: Registration = new Registration(
+      address,
+      connector(address),
+      role(() => made),
       () => this.#origins++,
+      recycle,
     );
-    this.#connection = connection;
+    return made;
   }
 
-  #receive(address: string, message: Message, payload: Uint8Array | null, origin: number): void {
-    if (this.#link.phase?.state === 'handshaking') {
-      this.#receiveFirst(address, message);
-      return;
-    }
-    this.#tellLink({ type: 'heard' });
-    switch (message.type) {
-      case 'AgentTask':
-        // A copy: the view ends with this call, the task does not.
-        this.#tellWork({ type: 'task', message, payload: new Uint8Array(payload ?? []), origin });
-        return;
-      case 'CancelTask': {
-        const { taskId, epoch, reason } = message;
-        this.#tellWork({ type: 'cancel', taskId, epoch, reason });
-        return;
-      }
-      case 'MessageAck':
-        if (message.status === 'processed') {
-          this.#tellWork({ type: 'settled', taskIds: message.taskIds });
-        }
-        return;
-      case 'ErrorReport':
-        this.#receiveError(message);
-        return;
-      case 'DrainNotice':
-        this.#log.info({ agentId: this.agentId, reason: message.reason }, 'the coordinator drains');
-        return;
-      case 'AdaptationCommand':
-        this.emit('adaptation', message);
-        return;
-      default:
-        // HeartbeatMessage: that it was heard is all there is to it.
-        return;
-    }
+  /** What is done with what the connection of the link tells. */
+  readonly #asCurrent = (of: () => Registration): RegistrationListener => ({
+    established: () => this.#tellLink({ type: 'established' }),
+    earlyDataRefused: () => this.#tellLink({ type: 'early-data-refused' }),
+    accepted: (ack) => this.#accept(of(), ack, 'accepted'),
+    retryAfter: (retryAfterMs) => this.#tellLink({ type: 'retry-after', retryAfterMs }),
+    closed: (info) => this.#closed(of(), info),
+    ...this.#always(of),
+  });
+
+  /** What is done with what a second connection tells; once it has taken over, the same as with the first. */
+  readonly #asSuccessor = (of: () => Registration): RegistrationListener => {
+    let retryAfterMs = 0;
+    return {
+      established: () => this.#tellHandOver({ type: 'established' }),
+      earlyDataRefused: () => undefined,
+      accepted: (ack) => {
+        this.#tellHandOver({ type: 'accepted' });
+        if (of() === this.#current) this.#accept(of(), ack, 'handed-over');
+      },
+      retryAfter: (ms) => (retryAfterMs = ms),
+      closed: (info) => {
+        if (of() === this.#current) this.#closed(of(), info);
+        else this.#successorClosed(info, retryAfterMs);
+      },
+      ...this.#always(of),
+    };
+  };
+
+  #always(
+    of: () => Registration,
+  ): Pick<RegistrationListener, 'message' | 'taskReset' | 'usedUp' | 'ignored'> {
+    return {
+      message: (message, payload, origin) => this.#receive(message, payload, origin),
+      taskReset: ({ taskId, epoch }) => this.#take({ type: 'cancel', taskId, epoch, reason: 'cancelled' }),
+      usedUp: () => {
+        if (of() === this.#current) this.#tellHandOver({ type: 'used-up' });
+      },
+      ignored: ({ type }) =>
+        this.#log.warn({ agentId: this.agentId, type }, 'message before AgentAck ignored'),
+    };
   }
 
-  #receiveFirst(address: string, message: Message): void {
-    switch (message.type) {
-      case 'AgentAck':
-        this.#accept(address, message);
-        return;
-      case 'ErrorReport':
-        if (message.retryAfterMs !== undefined) {
-          this.#tellLink({ type: 'retry-after', retryAfterMs: message.retryAfterMs });
-        }
-        this.#giveUp({ by: 'peer', layer: 'application', code: message.code, reason: message.message });
-        return;
-      default:
-        // Nothing else has a meaning before AgentAck.
-        this.#log.warn({ agentId: this.agentId, type: message.type }, 'message before AgentAck ignored');
-        return;
-    }
-  }
-
-  #accept(address: string, ack: MessageOf<'AgentAck'>): void {
-    if (!PROTOCOL_VERSIONS.some((version) => version === ack.protocolVersion)) {
-      const reason = `the coordinator chose protocol version ${ack.protocolVersion}; offered ${PROTOCOL_VERSIONS.join(', ')}`;
-      const { code } = ERRORS.UNSUPPORTED_VERSION;
-      this.#giveUp({ by: 'local', layer: 'application', code, reason });
-      return;
-    }
-    const { sessionToken, coordinatorId, resumed, configuration, abortedTasks } = ack;
-    this.#connection?.openAssigned(ack);
-    const { heartbeatIntervalMs, maxMessageBytes } = configuration;
-    this.#tellLink({ type: 'accepted', sessionToken, heartbeatIntervalMs });
-    this.#tellWork({
-      type: 'registered',
-      abortedTasks,
-      maxResultBytes: Math.max(0, maxMessageBytes - HEADER_BYTES),
+  #closed(registration: Registration, info: CloseInfo): void {
+    if (registration !== this.#current) return;
+    this.#current = null;
+    // The second connection has taken its place, as far as the coordinator is concerned: AgentAck tells, or its end.
+    if (this.#handOver.state === 'handshaking') return;
+    const byUs = registration === this.#challenged && info.code === ERRORS.SESSION_REPLACED.code;
+    this.#tellLink({
+      type: 'closed',
+      info: byUs ? { ...info, code: ERRORS.CONNECTION_RECYCLED.code } : info,
     });
-    this.#log.info({ agentId: this.agentId, coordinatorId, address, resumed }, 'registered');
-    this.emit('registered', { coordinatorId, address, resumed });
   }
 
-  /** Ends a connection whose handshake failed; the link decides what that means. */
-  #giveUp(info: CloseInfo): void {
-    this.#connection?.close(ERRORS.NO_ERROR.code, explainClose(info).text);
-    this.#connection = null;
+  #successorClosed(info: CloseInfo, retryAfterMs: number): void {
+    this.#successor = null;
+    this.#tellHandOver({ type: 'refused', retryAfterMs });
+    this.#leaveWithoutConnection(info);
+  }
+
+  /** A hand-over has failed, and the first connection was closed for it. */
+  #leaveWithoutConnection(info: CloseInfo): void {
+    if (this.#current !== null || this.#successor !== null || !this.#isRegistered) return;
     this.#tellLink({ type: 'closed', info });
   }
 
-  #receiveError(report: MessageOf<'ErrorReport'>): void {
-    const error = errorOfReport(report);
-    const { taskId, retryAfterMs } = error;
+  #shakeHands(registration: Registration | null, sessionToken: string | null, early: boolean): void {
+    const handshake = agentHandshake(this.#options, sessionToken, this.#work.leases(), early);
+    registration?.connection.sendHandshake(handshake);
+  }
+
+  #accept(registration: Registration, ack: MessageOf<'AgentAck'>, how: 'accepted' | 'handed-over'): void {
+    const { connection, address } = registration;
+    const { sessionToken, coordinatorId, resumed, configuration, abortedTasks } = ack;
+    const { heartbeatIntervalMs, maxMessageBytes } = configuration;
+    const { state, concurrency } = this.#options;
+    if (state !== undefined) {
+      connection.withhold();
+      void state.saveSession({ coordinatorId, sessionToken }).then(() => connection.release());
+    }
+    connection.openAssigned(ack);
+    this.#toldCredit = concurrency;
+    this.#tellLink({ type: how, sessionToken, heartbeatIntervalMs });
+    const maxResultBytes = Math.max(0, maxMessageBytes - HEADER_BYTES);
+    this.#tellWork({ type: 'registered', abortedTasks, maxResultBytes });
+    this.#log.info({ agentId: this.agentId, coordinatorId, address, resumed }, 'registered');
+    if (how === 'accepted') this.emit('registered', { coordinatorId, address, resumed });
+    else this.emit('recycled');
+  }
+
+  get #isRegistered(): boolean {
+    return this.#link.phase?.state === 'registered';
+  }
+
+  #send(message: Message): void {
+    if (this.#isRegistered) this.#current?.connection.send(message);
+  }
+
+  // ---- messages
+
+  #receive(message: Message, payload: Uint8Array | null, origin: number): void {
+    this.#tellLink({ type: 'heard' });
+    if (message.type === 'ErrorReport') this.#noteRefusal(message);
+    else if (message.type === 'AdaptationCommand') this.emit('adaptation', message);
+    else if (message.type === 'DrainNotice') {
+      this.#log.info({ agentId: this.agentId, reason: message.reason }, 'the coordinator drains');
+    }
+    const event = workEventOf(message, payload, origin);
+    if (event !== null) this.#take(event);
+  }
+
+  /** A task that comes after the successor's handshake waits for its end; a cancellation is good for both cases. */
+  #take(event: WorkEvent): void {
+    if (
+      event.type === 'task' &&
+      this.#handOver.state === 'handshaking' &&
+      this.#heldBack.length < MAX_CONCURRENCY
+    ) {
+      this.#heldBack.push(event);
+      return;
+    }
+    if (event.type === 'cancel' && this.#heldBack.length > 0) this.#heldBack.push(event);
+    this.#tellWork(event);
+  }
+
+  #takeHeldBack(): void {
+    const events = this.#heldBack.splice(0);
+    if (this.#link.phase === null) return;
+    for (const event of events) this.#tellWork(event);
+    this.#tellCredit();
+  }
+
+  #noteRefusal({
+    code,
+    name,
+    message: reason,
+    messageType,
+    taskId,
+    retryAfterMs,
+  }: MessageOf<'ErrorReport'>): void {
     if (retryAfterMs !== undefined && taskId === undefined) {
       this.#tellLink({ type: 'retry-after', retryAfterMs });
     }
-    const level = error.name === 'STALE_LEASE' ? 'debug' : 'warn';
-    const { messageType } = error;
-    const fields = { agentId: this.agentId, error: report.name, reason: error.message, messageType, taskId };
+    const level = code === ERRORS.STALE_LEASE.code ? 'debug' : 'warn';
+    const fields = { agentId: this.agentId, error: name, reason, messageType, taskId };
     this.#log[level](fields, 'the coordinator refused a message');
-    if (taskId === undefined) return;
-    if (error.name === 'STALE_LEASE') this.#tellWork({ type: 'stale', taskId });
-    else if (error.permanent) this.#tellWork({ type: 'settled', taskIds: [taskId] });
-    else this.#tellWork({ type: 'unstored', taskId, retryAfterMs: retryAfterMs ?? RESEND_MS });
-  }
-
-  #handshake(sessionToken: string | null): MessageOf<'AgentHandshake'> {
-    const { agentId, agentType, concurrency, joinToken, runner } = this.#options;
-    return {
-      type: 'AgentHandshake',
-      protocolVersions: [...PROTOCOL_VERSIONS],
-      agentId,
-      agentType,
-      kinds: [...new Set(this.#options.kinds ?? [...kindsOfAgent(agentType), ...runner.ownKinds])],
-      concurrency,
-      software: this.#options.software ?? 'quic-swarm',
-      ...(joinToken === undefined ? {} : { joinToken }),
-      ...(sessionToken === null ? {} : { sessionToken, leases: this.#work.leases() }),
-    };
   }
 
   #heartbeat(sequence: number): MessageOf<'HeartbeatMessage'> {
     const { load, memoryBytes } = this.#facts();
+    const credit = this.#credit;
+    // Said again with each heartbeat as long as it is not what the handshake said.
+    const concurrency = credit === this.#options.concurrency && credit === this.#toldCredit ? null : credit;
+    this.#toldCredit = credit;
     return {
       type: 'HeartbeatMessage',
       sequence,
@@ -368,8 +422,20 @@ export class Agent extends EventEmitter<AgentEvents> {
       activeTasks: this.#work.active,
       queuedTasks: this.#work.queued,
       memoryBytes: Math.max(0, Math.round(memoryBytes)),
+      ...(concurrency === null ? {} : { concurrency }),
     };
   }
+
+  /** Nothing new while the connection is being replaced: what is dispatched now may miss the change. */
+  get #credit(): number {
+    return this.#handOver.underWay ? 0 : this.#work.credit;
+  }
+
+  #tellCredit(): void {
+    if (this.#isRegistered && this.#credit !== this.#toldCredit) this.#tellLink({ type: 'beat' });
+  }
+
+  // ---- the end
 
   #stopWhenDrained(): void {
     if (this.#link.state.state === 'draining' && this.#work.idle) this.#tellLink({ type: 'drained' });
@@ -381,10 +447,11 @@ export class Agent extends EventEmitter<AgentEvents> {
     this.emit('stopped', info);
   }
 
-  /** One timer for both cores; what is due anyway is not set again. */
+  /** One timer for all cores; what is due anyway is not set again. */
   #setTimer(): void {
     const stopped = this.#link.state.state === 'stopped';
-    const at = stopped ? Infinity : Math.min(this.#link.nextDeadline, this.#work.nextDeadline);
+    const { nextDeadline } = this.#handOver;
+    const at = stopped ? Infinity : Math.min(this.#link.nextDeadline, this.#work.nextDeadline, nextDeadline);
     if (this.#timer !== null && this.#timer.at <= at && !stopped) return;
     this.#timer?.cancel();
     this.#timer = null;
@@ -393,6 +460,9 @@ export class Agent extends EventEmitter<AgentEvents> {
       this.#timer = null;
       this.#tellLink({ type: 'tick' });
       this.#tellWork({ type: 'tick' });
+      const { receiving = 0, arrivals = 0 } = this.#current?.connection ?? {};
+      this.#tellHandOver({ type: 'tick', receiving, arrivals });
+      this.#leaveWithoutConnection(NO_ANSWER);
     });
     this.#timer = { at, cancel };
   }

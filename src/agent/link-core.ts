@@ -17,6 +17,8 @@ export interface LinkOptions {
   readonly handshakeTimeoutMs?: number;
   /** A registration that held this long makes the next backoff start over. Milliseconds; default 10,000. */
   readonly stableMs?: number;
+  /** Of an earlier process: resumes its session. */
+  readonly sessionToken?: string | null;
   /** Uniform in [0, 1). */
   readonly random: () => number;
 }
@@ -24,7 +26,13 @@ export interface LinkOptions {
 /** Where the link is while it is wanted; each variant holds what only that phase knows. Times are of the injected clock. */
 export type Phase =
   | { readonly state: 'disconnected'; readonly address: string; readonly retryAt: number }
-  | { readonly state: 'connecting'; readonly address: string; readonly giveUpAt: number }
+  /** `early`: the handshake is written already and leaves as early data if it can. */
+  | {
+      readonly state: 'connecting';
+      readonly address: string;
+      readonly giveUpAt: number;
+      readonly early: boolean;
+    }
   | { readonly state: 'handshaking'; readonly address: string; readonly giveUpAt: number }
   | {
       readonly state: 'registered';
@@ -50,10 +58,16 @@ export type LinkEvent =
   | { readonly type: 'start' }
   /** The transport's handshake is complete. */
   | { readonly type: 'established' }
+  /** The coordinator wants the handshake once more, now that or as soon as the connection is established. */
+  | { readonly type: 'early-data-refused' }
   /** AgentAck has come: registered. */
   | { readonly type: 'accepted'; readonly sessionToken: string; readonly heartbeatIntervalMs: number }
+  /** AgentAck has come on a second connection, which from now on is the one. */
+  | { readonly type: 'handed-over'; readonly sessionToken: string; readonly heartbeatIntervalMs: number }
   /** Any message came from the coordinator. */
   | { readonly type: 'heard' }
+  /** Something has changed that the next heartbeat says: send it now. */
+  | { readonly type: 'beat' }
   /** The coordinator said in an ErrorReport when trying again may help. */
   | { readonly type: 'retry-after'; readonly retryAfterMs: number }
   | { readonly type: 'closed'; readonly info: CloseInfo }
@@ -66,8 +80,10 @@ export type LinkEvent =
 
 export type LinkAction =
   | { readonly type: 'connect'; readonly address: string }
-  /** Open control and send AgentHandshake, with the token of the last session. */
-  | { readonly type: 'handshake'; readonly sessionToken: string | null }
+  /** Send AgentHandshake on control, with the token of the last session. `early`: it may be replayed, and needs a nonce. */
+  | { readonly type: 'handshake'; readonly sessionToken: string | null; readonly early: boolean }
+  /** The coordinator does not know the session: the token is worth nothing. */
+  | { readonly type: 'forget-session' }
   | { readonly type: 'heartbeat'; readonly sequence: number }
   | { readonly type: 'drain-notice'; readonly deadlineMs: number }
   /** The drain's time is over: abort what runs and hand it back. */
@@ -89,6 +105,10 @@ const SILENT_INTERVALS = 4;
 const HAND_OVER_MS = 1000;
 /** A coordinator may not make an agent spin. */
 const SHORTEST_HEARTBEAT_MS = 10;
+/** Nor may it send it away for good by a number. */
+const LONGEST_RETRY_AFTER_MS = 600_000;
+/** Agents that were all told the same time come back within this part of it, not at once. */
+const RETRY_AFTER_SPREAD = 0.25;
 
 export class LinkCore {
   #state: LinkState;
@@ -98,7 +118,7 @@ export class LinkCore {
   /** Addresses tried since the last backoff: one backoff follows each whole round of them. */
   #triedInRound = 0;
   #failedRounds = 0;
-  #sessionToken: string | null = null;
+  #sessionToken: string | null;
   #retryAfterMs = 0;
   #heartbeats = 0;
   readonly #reconnectMinMs: number;
@@ -117,7 +137,13 @@ export class LinkCore {
     this.#reconnectMaxMs = options.reconnectMaxMs ?? 30_000;
     this.#handshakeTimeoutMs = options.handshakeTimeoutMs ?? 10_000;
     this.#stableMs = options.stableMs ?? 10_000;
+    this.#sessionToken = options.sessionToken ?? null;
     this.#random = options.random;
+  }
+
+  /** Proves the session; null before the first and after one that the coordinator has forgotten. */
+  get sessionToken(): string | null {
+    return this.#sessionToken;
   }
 
   get state(): LinkState {
@@ -145,16 +171,25 @@ export class LinkCore {
       case 'start':
         return this.#connect(phase.address, now);
       case 'established':
-        if (phase.state !== 'connecting') return [];
-        this.#enter({ ...phase, state: 'handshaking' });
-        return [{ type: 'handshake', sessionToken: this.#sessionToken }];
+        return phase.state === 'connecting' ? this.#established(phase) : [];
+      case 'early-data-refused':
+        if (phase.state === 'handshaking') return [this.#handshake(false)];
+        if (phase.state === 'connecting') this.#enter({ ...phase, early: false });
+        return [];
       case 'accepted':
-        return phase.state === 'handshaking' ? this.#register(phase.address, event, now) : [];
+        if (phase.state === 'handshaking' || (phase.state === 'connecting' && phase.early)) {
+          return this.#register(phase.address, now, event, now);
+        }
+        return [];
+      case 'handed-over':
+        return phase.state === 'registered' ? this.#register(phase.address, phase.since, event, now) : [];
       case 'heard':
         if (phase.state === 'registered') this.#enter({ ...phase, heardAt: now });
         return [];
+      case 'beat':
+        return phase.state === 'registered' ? [this.#beat()] : [];
       case 'retry-after':
-        this.#retryAfterMs = event.retryAfterMs;
+        this.#retryAfterMs = Math.min(LONGEST_RETRY_AFTER_MS, event.retryAfterMs);
         return [];
       case 'closed':
         return phase.state === 'disconnected' ? [] : this.#lost(phase, event.info, now);
@@ -186,25 +221,50 @@ export class LinkCore {
       case 'handshaking':
         return [...actions, ...this.#giveUp(phase, `no answer within ${this.#handshakeTimeoutMs} ms`, now)];
       case 'registered': {
-        const silentMs = now - phase.heardAt;
-        if (silentMs >= SILENT_INTERVALS * phase.heartbeatIntervalMs) {
-          return [...actions, ...this.#giveUp(phase, `nothing heard for ${Math.round(silentMs)} ms`, now)];
+        const { heartbeatIntervalMs } = phase;
+        const patience = SILENT_INTERVALS * heartbeatIntervalMs;
+        // A process that was stopped or busy has not listened: what came meanwhile is read after this tick.
+        const wasAway = now - phaseDeadline(phase) >= heartbeatIntervalMs;
+        const heardAt = wasAway
+          ? Math.max(phase.heardAt, now - patience + heartbeatIntervalMs)
+          : phase.heardAt;
+        if (now - heardAt >= patience) {
+          const silentMs = Math.round(now - heardAt);
+          return [...actions, ...this.#giveUp(phase, `nothing heard for ${silentMs} ms`, now)];
         }
         // Beats that a busy process missed are not made up for.
-        this.#enter({ ...phase, nextHeartbeatAt: now + phase.heartbeatIntervalMs });
-        return [...actions, { type: 'heartbeat', sequence: ++this.#heartbeats }];
+        this.#enter({ ...phase, heardAt, nextHeartbeatAt: now + heartbeatIntervalMs });
+        return [...actions, this.#beat()];
       }
     }
   }
 
   #connect(address: string, now: number): LinkAction[] {
     this.#retryAfterMs = 0;
-    this.#enter({ state: 'connecting', address, giveUpAt: now + this.#handshakeTimeoutMs });
-    return [{ type: 'connect', address }];
+    // Only what resumes may leave before the connection is established.
+    const early = this.#sessionToken !== null;
+    this.#enter({ state: 'connecting', address, giveUpAt: now + this.#handshakeTimeoutMs, early });
+    const connect: LinkAction = { type: 'connect', address };
+    return early ? [connect, this.#handshake(true)] : [connect];
+  }
+
+  #established(phase: Phase & { readonly state: 'connecting' }): LinkAction[] {
+    const { address, giveUpAt } = phase;
+    this.#enter({ state: 'handshaking', address, giveUpAt });
+    return phase.early ? [] : [this.#handshake(false)];
+  }
+
+  #handshake(early: boolean): LinkAction {
+    return { type: 'handshake', sessionToken: this.#sessionToken, early };
+  }
+
+  #beat(): LinkAction {
+    return { type: 'heartbeat', sequence: ++this.#heartbeats };
   }
 
   #register(
     address: string,
+    since: number,
     ack: { readonly sessionToken: string; readonly heartbeatIntervalMs: number },
     now: number,
   ): LinkAction[] {
@@ -214,7 +274,7 @@ export class LinkCore {
     this.#enter({
       state: 'registered',
       address,
-      since: now,
+      since,
       heardAt: now,
       heartbeatIntervalMs,
       // The first one at once: load and memory are known from the start.
@@ -232,11 +292,21 @@ export class LinkCore {
 
   #lost(phase: Phase, info: CloseInfo, now: number): LinkAction[] {
     const meaning = explainClose(info);
-    if (meaning.name === 'SESSION_UNKNOWN') this.#sessionToken = null;
+    if (meaning.name === 'SESSION_UNKNOWN' && this.#sessionToken !== null) {
+      this.#sessionToken = null;
+      // At once, but for a coordinator that accepts and forgets in a circle.
+      const next =
+        phase.state === 'registered'
+          ? this.#retry(phase, meaning.text, now)
+          : this.#connect(phase.address, now);
+      return [{ type: 'forget-session' }, ...next];
+    }
     if (meaning.name === 'CONNECTION_RECYCLED' && this.#isStable(phase, now)) {
       return this.#connect(phase.address, now);
     }
-    if (!meaning.permanent) return this.#retry(phase, meaning.text, now);
+    // Soon after a registration it was more likely an attempt of our own, given up and late, than somebody with our token.
+    const wasOurselves = meaning.name === 'SESSION_REPLACED' && !this.#isStable(phase, now);
+    if (!meaning.permanent || wasOurselves) return this.#retry(phase, meaning.text, now);
     const reason = `${phase.address}: ${meaning.text}`;
     this.#addresses = this.#addresses.filter((address) => address !== phase.address);
     const next = this.#soonest(now, 0);
@@ -250,7 +320,8 @@ export class LinkCore {
   }
 
   #retry(phase: Phase, problem: string, now: number): LinkAction[] {
-    this.#notBefore.set(phase.address, now + this.#retryAfterMs);
+    const askedMs = this.#retryAfterMs * (1 + RETRY_AFTER_SPREAD * this.#random());
+    this.#notBefore.set(phase.address, now + askedMs);
     const wasRegistered = phase.state === 'registered';
     if (this.#isStable(phase, now)) this.#failedRounds = 0;
     this.#triedInRound = wasRegistered ? this.#addresses.length : this.#triedInRound + 1;

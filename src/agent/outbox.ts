@@ -1,9 +1,21 @@
-import type { ErrorDetail, Lease, MessageOf } from '../protocol/messages.js';
+import type { ErrorDetail, Lease, Message, MessageOf } from '../protocol/messages.js';
+
+/** Every message that may end a lease; `isAnswerMessage` tells them from others. */
+export type AnswerMessage =
+  MessageOf<'TaskCompletion'> | MessageOf<'PatternMatchResult'> | MessageOf<'StrategyCorrelation'>;
+
+export function isAnswerMessage(message: Message): message is AnswerMessage {
+  return (
+    message.type === 'TaskCompletion' ||
+    message.type === 'PatternMatchResult' ||
+    message.type === 'StrategyCorrelation'
+  );
+}
 
 /** What ends a lease: one of the messages that may, and the encoded result that goes with it. */
 export interface Answer {
   readonly lease: Lease;
-  readonly message: MessageOf<'TaskCompletion'> | MessageOf<'PatternMatchResult'>;
+  readonly message: AnswerMessage;
   readonly payload: Uint8Array | null;
 }
 

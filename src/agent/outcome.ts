@@ -1,10 +1,10 @@
 import type { ErrorDetail, MessageOf } from '../protocol/messages.js';
 
-/** What the coordinator learns from without decoding the result: the fields of PatternMatchResult beside the lease. */
-export type PatternSummary = Pick<
-  MessageOf<'PatternMatchResult'>,
-  'patternType' | 'matchCount' | 'confidence' | 'expectedOutcome' | 'computeTimeMs'
->;
+type WithoutLease<T> = Omit<T, 'taskId' | 'attempt' | 'epoch' | 'runMs'>;
+
+/** What the coordinator learns from without decoding the result: the message that a kind's results go in, beside the lease. */
+export type ResultSummary =
+  WithoutLease<MessageOf<'PatternMatchResult'>> | WithoutLease<MessageOf<'StrategyCorrelation'>>;
 
 /** How one run of a handler ended. `runMs` is the time the handler itself took. */
 export type RunOutcome =
@@ -13,32 +13,64 @@ export type RunOutcome =
       readonly runMs: number;
       /** The encoded result. */
       readonly payload: Uint8Array;
-      readonly summary: PatternSummary | null;
+      readonly summary: ResultSummary | null;
     }
   | { readonly outcome: 'failed'; readonly runMs: number; readonly error: ErrorDetail }
   /** It was asked to stop, and did or was made to. */
   | { readonly outcome: 'aborted'; readonly runMs: number };
 
 /**
- * Draws the summary out of a result of `pattern-match`; null for other kinds and for a result that is not of its
+ * Draws the summary out of a result of a built-in kind; null for other kinds and for a result that is not of its
  * form (an own handler may have taken the kind over), which then goes as a plain TaskCompletion.
  */
-export function summarize(kind: string, result: unknown): PatternSummary | null {
-  if (kind !== 'pattern-match' || typeof result !== 'object' || result === null) return null;
+export function summarize(kind: string, result: unknown): ResultSummary | null {
+  if (typeof result !== 'object' || result === null) return null;
   const field = (name: string): unknown => Reflect.get(result, name);
+  const computeTimeMs = field('computeTimeMs');
+  if (typeof computeTimeMs !== 'number' || !(computeTimeMs >= 0)) return null;
+  switch (kind) {
+    case 'pattern-match':
+      return summarizeMatches(field, computeTimeMs);
+    case 'strategy-correlation':
+      return summarizeCorrelation(field, computeTimeMs);
+    default:
+      return null;
+  }
+}
+
+type FieldOf = (name: string) => unknown;
+
+function summarizeMatches(field: FieldOf, computeTimeMs: number): ResultSummary | null {
   const patternType = field('patternType');
   const matches = field('matches');
-  const computeTimeMs = field('computeTimeMs');
-  if (typeof patternType !== 'string' || patternType === '' || patternType.length > 64) return null;
-  if (!Array.isArray(matches) || typeof computeTimeMs !== 'number' || !(computeTimeMs >= 0)) return null;
+  if (!isText(patternType, 64) || !Array.isArray(matches)) return null;
   const confidence = finite(field('confidence'));
   return {
+    type: 'PatternMatchResult',
     patternType,
     matchCount: matches.length,
     confidence: confidence === null ? null : Math.min(1, Math.max(0, confidence)),
     expectedOutcome: finite(field('expectedOutcome')),
     computeTimeMs,
   };
+}
+
+const MAX_STRATEGIES = 10_000;
+const METHODS = ['pearson', 'spearman', 'kendall', 'lcs'] as const;
+
+function summarizeCorrelation(field: FieldOf, computeTimeMs: number): ResultSummary | null {
+  const strategyIds = field('strategyIds');
+  const names = field('methods');
+  if (!Array.isArray(strategyIds) || strategyIds.length > MAX_STRATEGIES || !Array.isArray(names))
+    return null;
+  if (!strategyIds.every((id) => isText(id, 128))) return null;
+  const methods = METHODS.filter((method) => names.includes(method));
+  if (methods.length !== names.length) return null;
+  return { type: 'StrategyCorrelation', strategyIds, methods, computeTimeMs };
+}
+
+function isText(value: unknown, maxLength: number): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= maxLength;
 }
 
 function finite(value: unknown): number | null {

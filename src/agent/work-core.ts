@@ -1,4 +1,4 @@
-import { DEFAULT_MAX_MESSAGE_BYTES } from '../protocol/limits.js';
+import { DEFAULT_MAX_MESSAGE_BYTES, MAX_CONCURRENCY, MAX_HANDSHAKE_BYTES } from '../protocol/limits.js';
 import type { ErrorDetail, Lease, MessageOf } from '../protocol/messages.js';
 import type { RunOutcome } from './outcome.js';
 import { MemoryOutbox, unfinished, type Answer, type Outbox } from './outbox.js';
@@ -14,7 +14,10 @@ export interface WorkOptions {
   /** From an abort to the end by force. Milliseconds; default 2,000. */
   readonly abortGraceMs?: number;
   readonly outbox?: Outbox;
-  /** Nothing new is started while unacknowledged results hold more. Bytes; default 256 MiB. */
+  /**
+   * Above it unacknowledged results stop the agent from starting anything new, and from giving credit until half of them
+   * are acknowledged. Bytes; default 256 MiB.
+   */
   readonly maxOutboxBytes?: number;
 }
 
@@ -107,8 +110,11 @@ const QUEUE_BEYOND_CREDIT = 64;
 const MAX_OUTBOX_ANSWERS = 65_536;
 /** Leases that were settled a moment ago and whose late duplicates must not run again. */
 const REMEMBERED_LEASES = 4096;
-/** As many as fit into a handshake of 16 KiB beside all its other fields at their longest. */
-const MAX_LEASES_NAMED = 128;
+/** Unacknowledged answers above which the agent gives no credit. */
+const ANSWERS_WITHOUT_CREDIT = 32_768;
+/** Room of a handshake for leases, beside all its other fields at their longest; and what one takes beside its task id. */
+const LEASES_BYTES = MAX_HANDSHAKE_BYTES - 16 * 1024;
+const LEASE_BYTES = 48;
 
 export function leaseKey(lease: Lease): string {
   return `${lease.taskId}#${lease.epoch}`;
@@ -133,6 +139,8 @@ export class WorkCore {
   /** When to send the answers of these tasks again. */
   readonly #resendAt = new Map<string, number>();
   #maxResultBytes = DEFAULT_MAX_MESSAGE_BYTES;
+  /** The outbox was full and is not yet half empty. */
+  #congested = false;
   /** No later than the earliest `abortAt`, `terminateAt` and `resendAt`. */
   #nextDeadline = Infinity;
 
@@ -153,6 +161,14 @@ export class WorkCore {
     return this.#waiting.length;
   }
 
+  /** Tasks at once that the agent wants now: none while it holds too many results that are not acknowledged. */
+  get credit(): number {
+    const { bytes, size } = this.#outbox;
+    const part = this.#congested ? 0.5 : 1;
+    this.#congested = bytes > part * this.#maxOutboxBytes || size > part * ANSWERS_WITHOUT_CREDIT;
+    return this.#congested ? 0 : this.#concurrency;
+  }
+
   /** Nothing runs, waits or is unacknowledged. */
   get idle(): boolean {
     return this.#held.size === 0 && this.#outbox.size === 0;
@@ -163,14 +179,22 @@ export class WorkCore {
     return this.#nextDeadline;
   }
 
-  /** The leases to name when resuming, those with a result first; at most as many as a handshake holds. */
+  /** The leases to name in a handshake, those with a result first; at most as many as it holds. */
   leases(): Lease[] {
-    const leases = new Map<string, Lease>();
-    for (const { lease } of this.#outbox.all()) leases.set(leaseKey(lease), lease);
-    for (const [key, work] of this.#held) {
-      if (work.state === 'received' || work.state === 'running') leases.set(key, work.task.lease);
+    const leases: Lease[] = [];
+    let room = LEASES_BYTES;
+    const add = (lease: Lease) => {
+      room -= LEASE_BYTES + lease.taskId.length;
+      if (room >= 0 && leases.length < MAX_CONCURRENCY) leases.push(lease);
+    };
+    for (const { lease } of this.#outbox.all()) add(lease);
+    for (const work of this.#held.values()) {
+      // What was abandoned is in the outbox as well.
+      if ((work.state === 'received' || work.state === 'running') && !this.#isAnswered(work.task.lease)) {
+        add(work.task.lease);
+      }
     }
-    return [...leases.values()].slice(0, MAX_LEASES_NAMED);
+    return leases;
   }
 
   handle(event: WorkEvent, now: number): WorkAction[] {
@@ -322,7 +346,7 @@ export class WorkCore {
         const message: Answer['message'] =
           summary === null
             ? { type: 'TaskCompletion', ...lease, outcome: 'completed', runMs }
-            : { type: 'PatternMatchResult', ...lease, runMs, ...summary };
+            : { ...summary, ...lease, runMs };
         return { lease, message, payload };
       }
     }

@@ -5,6 +5,16 @@ import type { Message, MessageOf } from '../protocol/messages.js';
 import { messageRules } from '../protocol/rules.js';
 import type { CloseInfo, TransportConnection } from '../transport/transport.js';
 
+/** After how much a connection is used up: transport state grows with each stream, and keys wear out with bytes. */
+export interface RecycleLimits {
+  readonly streams: number;
+  /** Of messages, in both directions. */
+  readonly bytes: number;
+}
+
+/** Each stream leaves some bytes behind for as long as its connection lives; AES-GCM keys last for 2^23 packets. */
+export const DEFAULT_RECYCLE: RecycleLimits = { streams: 50_000, bytes: 4 * 2 ** 30 };
+
 /** What one connection to a coordinator tells the client. Nothing comes after `closed`. */
 export interface ConnectionListener {
   established(): void;
@@ -12,11 +22,15 @@ export interface ConnectionListener {
   message(message: Message, payload: Uint8Array | null): void;
   /** Control takes more after `send` returned false. */
   drained(): void;
+  /** The connection has reached its limits, and goes on. Told again after as much once more. */
+  usedUp(): void;
   closed(info: CloseInfo): void;
 }
 
 /** Urgency of a large input: after everything else. */
 const BULK_URGENCY = 6;
+/** What a message takes beside its payload, roughly. */
+const MESSAGE_BYTES = 128;
 /** Refused messages after which nothing sensible is to be expected from the coordinator. */
 const MAX_PROTOCOL_ERRORS = 100;
 
@@ -29,9 +43,16 @@ export class ClientConnection {
   #maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES;
   #protocolErrors = 0;
   #live = true;
+  readonly #recycle: RecycleLimits;
+  /** Until it is used up. */
+  #streamsLeft: number;
+  #bytesLeft: number;
 
-  constructor(connection: TransportConnection, listener: ConnectionListener) {
+  constructor(connection: TransportConnection, listener: ConnectionListener, recycle: RecycleLimits) {
     this.#connection = connection;
+    this.#recycle = recycle;
+    this.#streamsLeft = recycle.streams;
+    this.#bytesLeft = recycle.bytes;
     this.#listener = listener;
     connection.setHandler({
       // Not earlier: what a client says before this may be replayed by others.
@@ -81,10 +102,12 @@ export class ClientConnection {
    */
   send(message: Message, payload: Uint8Array | null): boolean {
     if (this.#control === null) return true;
+    this.#count(payload);
     if (payload === null || payload.byteLength <= this.#ownStreamThresholdBytes) {
       return this.#control.send(message, payload);
     }
     const channel = MessageChannel.open(this.#connection, this.#options());
+    this.#streamsLeft -= 1;
     channel.stream.setPriority(BULK_URGENCY, true);
     channel.send({ type: 'StreamOpen', purpose: 'bulk' });
     try {
@@ -115,8 +138,17 @@ export class ClientConnection {
   #receive(message: Message, payload: Uint8Array | null): void {
     if (!this.#live) return;
     const { from, on } = messageRules[message.type];
+    this.#count(payload);
     if (from.includes('coordinator') && on.includes('control')) this.#listener.message(message, payload);
     else this.#refuse(unexpected(message));
+  }
+
+  #count(payload: Uint8Array | null): void {
+    this.#bytesLeft -= MESSAGE_BYTES + (payload?.byteLength ?? 0);
+    if ((this.#streamsLeft > 0 && this.#bytesLeft > 0) || !this.#live) return;
+    this.#streamsLeft = this.#recycle.streams;
+    this.#bytesLeft = this.#recycle.bytes;
+    this.#listener.usedUp();
   }
 
   #refuse(error: ProtocolError): void {

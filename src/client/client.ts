@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { ProtocolError } from '../protocol/errors.js';
-import type { Message, MessageOf, TaskSummary } from '../protocol/messages.js';
+import type { Message, MessageOf, TaskHistoryEntry, TaskState, TaskSummary } from '../protocol/messages.js';
 import { decodeValue } from '../protocol/value.js';
 import { deferred, settle } from './deferred.js';
 import { CoordinatorUnreachable, TaskRejected, type Refused } from './errors.js';
@@ -12,12 +13,19 @@ export interface ClientOptions extends SessionOptions {
   /** Over all addresses. Milliseconds; default 5,000. */
   readonly connectTimeoutMs?: number;
   /**
-   * How long to try for a new connection when one is lost while tasks are watched, or submits with an idempotency
-   * key are under way: both then go on as if nothing had happened. Milliseconds; default 30,000; 0: never.
+   * How long to try for a new connection when one is lost while requests are open. Watched tasks, questions, and submits
+   * with an idempotency key then go on as if nothing had happened. Milliseconds; default 30,000; 0: never; Infinity: for
+   * as long as it takes.
    */
   readonly reattachTimeoutMs?: number;
   /** Submits sent and not yet acknowledged, at most; further ones wait. Default 1,024. */
   readonly maxUnacknowledged?: number;
+  /**
+   * Give each submit that has no idempotency key one of its own, so that it may be sent again when the connection is lost
+   * before its answer came. Default false: the coordinator keeps each key for a while (--idempotency-window), and a submit that loses its
+   * connection rejects although its task may have been stored.
+   */
+  readonly ownKeys?: boolean;
 }
 
 export interface SubmitOptions {
@@ -41,6 +49,23 @@ export interface SubmittedTask {
   result(): Promise<TaskOutcome>;
 }
 
+/** Which tasks to list; what is left out does not matter. */
+export interface TaskQuery {
+  readonly state?: TaskState;
+  readonly kind?: string;
+  /** 1 to 1000; default 100. */
+  readonly limit?: number;
+  /** Id of a task: only those submitted before it. */
+  readonly before?: string;
+}
+
+export interface TaskReport {
+  readonly task: TaskSummary;
+  /** What happened to it, oldest first. */
+  readonly history: readonly TaskHistoryEntry[];
+  readonly result: unknown;
+}
+
 /** What the one who made a request wants to hear. */
 interface Waiting {
   accepted?(taskId: string): void;
@@ -51,6 +76,8 @@ interface Waiting {
 
 /** Payloads of unacknowledged submits together; one larger than this goes alone. */
 const MAX_UNACKNOWLEDGED_BYTES = 64 * 1024 * 1024;
+/** Encoded inputs of submits that wait for their turn; beyond it an input is encoded again when its turn has come. */
+const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 
 /**
  * Submits tasks and waits for them, asks for states; any number of requests at a time over one connection, which is
@@ -65,6 +92,10 @@ export class Client {
   /** Submits that wait for a connection with room for them. */
   readonly #submits: Turnstile;
   #connected = deferred<undefined>();
+  /** Nobody else's keys begin with it. Keys that follow each other lie side by side in the coordinator's index. */
+  readonly #keyPrefix: string | null;
+  #keys = 0;
+  #waitingBytes = 0;
   readonly #session: Session;
 
   /** @throws RangeError without an address. */
@@ -72,6 +103,7 @@ export class Client {
     if (options.addresses.length === 0)
       throw new RangeError('a client needs at least one coordinator address');
     this.#options = options;
+    this.#keyPrefix = options.ownKeys === true ? randomBytes(16).toString('base64url') : null;
     this.#session = new Session(options, {
       ready: () => {
         for (const action of this.#requests.reconnect()) this.#do(action);
@@ -80,7 +112,16 @@ export class Client {
       },
       message: (message, payload) => {
         for (const action of this.#requests.receive(message, payload)) this.#do(action);
+        this.#leaveWhenAnswered();
         this.#submits.turn();
+      },
+      replaced: () => {
+        for (const action of this.#requests.moveOn()) this.#do(action);
+        this.#leaveWhenAnswered();
+        this.#submits.turn();
+      },
+      left: () => {
+        for (const action of this.#requests.giveUpLeftBehind()) this.#do(action);
       },
       drained: () => this.#submits.turn(),
       lost: (problem) => this.#lost(problem),
@@ -108,7 +149,8 @@ export class Client {
   }
 
   /**
-   * Resolves when the coordinator has stored the task. Waits while too many submits are unacknowledged.
+   * Resolves when the coordinator has stored the task. Waits while too many submits are unacknowledged, and across lost
+   * connections. Do not change the input before it resolves.
    * @throws TaskInputError before anything is sent, when the kind is built in and the input does not fit it.
    */
   async submit(request: TaskRequest, options: SubmitOptions = {}): Promise<SubmittedTask> {
@@ -116,10 +158,16 @@ export class Client {
     signal?.throwIfAborted();
     const payload = encodeInput(request);
     // Nothing is awaited while there is room: what follows uses it up.
-    if (!this.#submits.isOpen) await this.#turnToSubmit(signal);
-    const accepted = this.#submitNow(request, payload, options);
-    this.#submits.used();
-    return accepted;
+    if (this.#submits.isOpen) return this.#submitInTurn(request, payload, options);
+    const size = payload.byteLength;
+    const kept = this.#waitingBytes + size <= MAX_WAITING_BYTES ? payload : null;
+    if (kept !== null) this.#waitingBytes += size;
+    try {
+      await this.#turnToSubmit(signal);
+    } finally {
+      if (kept !== null) this.#waitingBytes -= size;
+    }
+    return this.#submitInTurn(request, kept, options);
   }
 
   /** Submits a task and waits for its end; the signal cancels it. */
@@ -142,11 +190,20 @@ export class Client {
     }
   }
 
-  /** How a task stands now, and its result when it is completed and kept. */
-  async query(taskId: string): Promise<{ readonly task: TaskSummary; readonly result: unknown }> {
+  /** How a task stands now, what happened to it, and its result (null unless it is completed and kept). */
+  async task(taskId: string): Promise<TaskReport> {
     const { message, value } = await this.#once({ type: 'QueryTask', taskId });
     if (message.type !== 'TaskUpdate') throw wrongAnswer(message);
-    return { task: message.task, result: value };
+    return { task: message.task, history: message.history ?? [], result: value };
+  }
+
+  /** Tasks that match, the newest submission first; with `more`, ask again with `before` for the older ones. */
+  async tasks(
+    filter: TaskQuery = {},
+  ): Promise<{ readonly tasks: readonly TaskSummary[]; readonly more: boolean }> {
+    const { message } = await this.#once({ type: 'QueryTasks', ...filter });
+    if (message.type !== 'TasksReport') throw wrongAnswer(message);
+    return { tasks: message.tasks, more: message.more };
   }
 
   /** Waits for the end of a task, across lost connections. */
@@ -168,6 +225,14 @@ export class Client {
     await this.#once({ type: 'CancelTask', taskId, reason: 'cancelled' });
   }
 
+  /**
+   * Queues a task once more that failed, is dead or was cancelled, with all its attempts. Resolves when that is stored;
+   * rejects with TaskRejected TASK_NOT_RETRYABLE or UNKNOWN_TASK.
+   */
+  async retry(taskId: string): Promise<void> {
+    await this.#once({ type: 'RetryTask', taskId });
+  }
+
   async status(): Promise<MessageOf<'StatusReport'>> {
     const { message } = await this.#once({ type: 'QueryStatus' });
     if (message.type !== 'StatusReport') throw wrongAnswer(message);
@@ -187,6 +252,26 @@ export class Client {
   }
 
   // ---- requests
+
+  #submitInTurn(
+    request: TaskRequest,
+    payload: Uint8Array | null,
+    options: SubmitOptions,
+  ): Promise<SubmittedTask> {
+    try {
+      return this.#submitNow(this.#withKey(request), payload ?? encodeInput(request), options);
+    } finally {
+      this.#submits.used();
+    }
+  }
+
+  #withKey(request: TaskRequest): TaskRequest {
+    if (request.idempotencyKey !== undefined || this.#keyPrefix === null) return request;
+    return {
+      ...request,
+      idempotencyKey: `${this.#keyPrefix}.${(++this.#keys).toString(36).padStart(8, '0')}`,
+    };
+  }
 
   #submitNow(
     request: TaskRequest,
@@ -301,12 +386,16 @@ export class Client {
     await this.#submits.pass(signal);
   }
 
+  #leaveWhenAnswered(): void {
+    if (this.#requests.leftBehind === 0) this.#session.leave();
+  }
+
   #lost(problem: string): void {
     for (const action of this.#requests.disconnect()) this.#do(action);
     if (this.#requests.open === 0 && this.#submits.empty) return;
     const { reattachTimeoutMs = 30_000 } = this.#options;
-    if (reattachTimeoutMs > 0) this.#session.dial(reattachTimeoutMs);
-    else this.#rejectAll(this.#unreachable(`the connection was lost: ${problem}`));
+    if (this.#session.dialAgain(reattachTimeoutMs)) return;
+    this.#rejectAll(this.#unreachable(`the connection was lost: ${problem}`));
   }
 
   #rejectAll(error: CoordinatorUnreachable | Refused): void {

@@ -7,6 +7,8 @@ export interface DialOptions {
   readonly addresses: readonly string[];
   /** Over all addresses and attempts. Milliseconds. */
   readonly timeoutMs: number;
+  /** Before the first attempt. Milliseconds; default none. */
+  readonly pauseMs?: number;
   /** Uniform in [0, 1). */
   readonly random: () => number;
 }
@@ -22,6 +24,8 @@ export type DialEvent =
   | { readonly type: 'start' }
   | { readonly type: 'established' }
   | { readonly type: 'accepted' }
+  /** The coordinator says when trying again may help; `closed` follows. */
+  | { readonly type: 'retry-after'; readonly retryAfterMs: number }
   | { readonly type: 'closed'; readonly info: CloseInfo }
   | { readonly type: 'tick' };
 
@@ -34,6 +38,10 @@ export type DialAction =
 
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1000;
+/** No single attempt takes longer, however long the effort may. */
+const LONGEST_ATTEMPT_MS = 10_000;
+/** No coordinator may ask for more patience. */
+const LONGEST_RETRY_AFTER_MS = 600_000;
 
 /**
  * One effort of a client to reach any of its coordinators: each address in turn, then again after a short pause,
@@ -45,6 +53,8 @@ export class DialCore {
   #addresses: readonly string[];
   #next = 0;
   #rounds = 0;
+  /** The most that a coordinator asked for in this round. */
+  #retryAfterMs = 0;
   #state: DialState;
   /** What to say in the end: the first refusal for good, else the last one. */
   #refusal: Refused | null = null;
@@ -70,8 +80,12 @@ export class DialCore {
     const { state } = this;
     if (state.state === 'connected' || state.state === 'failed') return [];
     switch (event.type) {
-      case 'start':
-        return this.#connect(now);
+      case 'start': {
+        const { pauseMs = 0 } = this.#options;
+        if (pauseMs === 0) return this.#connect(now);
+        this.#state = { ...state, state: 'waiting', until: Math.min(this.#deadline, now + pauseMs) };
+        return [];
+      }
       case 'established':
         if (state.state !== 'connecting') return [];
         this.#state = { ...state, state: 'handshaking' };
@@ -79,6 +93,12 @@ export class DialCore {
       case 'accepted':
         if (state.state !== 'handshaking') return [];
         this.#state = { state: 'connected', address: state.address };
+        return [];
+      case 'retry-after':
+        this.#retryAfterMs = Math.min(
+          LONGEST_RETRY_AFTER_MS,
+          Math.max(this.#retryAfterMs, event.retryAfterMs),
+        );
         return [];
       case 'closed':
         return state.state === 'waiting' ? [] : this.#closed(state.address, event.info, now);
@@ -93,7 +113,7 @@ export class DialCore {
     const address = this.#addresses[this.#next];
     if (address === undefined) return this.#fail();
     // An address that stays silent may not use up the time of those after it.
-    const share = this.#options.timeoutMs / this.#options.addresses.length;
+    const share = Math.min(LONGEST_ATTEMPT_MS, this.#options.timeoutMs / this.#options.addresses.length);
     this.#state = { state: 'connecting', address, until: Math.min(this.#deadline, now + share) };
     return [{ type: 'connect', address }];
   }
@@ -116,7 +136,11 @@ export class DialCore {
     if (this.#next < this.#addresses.length) return this.#connect(now);
     this.#next = 0;
     const bound = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#rounds++);
-    const until = Math.min(this.#deadline, now + bound / 2 + (this.#options.random() * bound) / 2);
+    const jitter = this.#options.random();
+    // As long as was asked for and up to a quarter more: others were told the same.
+    const pauseMs = Math.max(((1 + jitter) * bound) / 2, this.#retryAfterMs * (1 + jitter / 4));
+    const until = Math.min(this.#deadline, now + pauseMs);
+    this.#retryAfterMs = 0;
     this.#state = { state: 'waiting', address: this.#addresses[0] ?? '', until };
     return [];
   }

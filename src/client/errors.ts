@@ -1,5 +1,5 @@
 import type { CloseMeaning } from '../protocol/close-words.js';
-import type { ProtocolError } from '../protocol/errors.js';
+import type { ErrorName, ProtocolError } from '../protocol/errors.js';
 
 /** No coordinator answered, or the connection to it was lost before the answer came (exit status 3). */
 export class CoordinatorUnreachable extends Error {
@@ -37,7 +37,7 @@ export class Refused extends Error {
 export class TaskRejected extends Error {
   override readonly name = 'TaskRejected';
   /** Stable name of the reason, such as `QUEUE_FULL`, `BAD_INPUT` or `UNKNOWN_TASK`. */
-  readonly reasonName: string;
+  readonly reasonName: ErrorName;
   readonly code: number;
   /** The same request would be refused again. */
   readonly permanent: boolean;

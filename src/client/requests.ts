@@ -8,6 +8,8 @@ export type RequestBody =
   | Omit<MessageOf<'QueryTask'>, 'requestId'>
   | Omit<MessageOf<'WatchTask'>, 'requestId'>
   | Omit<MessageOf<'CancelTask'>, 'requestId'>
+  | Omit<MessageOf<'RetryTask'>, 'requestId'>
+  | Omit<MessageOf<'QueryTasks'>, 'requestId'>
   | Omit<MessageOf<'QueryStatus'>, 'requestId'>
   | Omit<MessageOf<'QueryAgents'>, 'requestId'>;
 
@@ -53,6 +55,8 @@ const MAX_REQUEST_ID = 2 ** 32 - 1;
  */
 export class Requests {
   readonly #open = new Map<number, Request>();
+  /** Those that wait for their answer on the connection before this one, which is being left. */
+  readonly #leftBehind = new Set<number>();
   #lastId = 0;
   #unacknowledged = 0;
   #unacknowledgedBytes = 0;
@@ -69,6 +73,11 @@ export class Requests {
   /** Their payloads together. */
   get unacknowledgedBytes(): number {
     return this.#unacknowledgedBytes;
+  }
+
+  /** Requests whose answer is still to come on the connection before this one. */
+  get leftBehind(): number {
+    return this.#leftBehind.size;
   }
 
   /** A new request: its number, and what to send once there is a connection. */
@@ -126,23 +135,56 @@ export class Requests {
         return this.#answered(message.requestId, 'QueryStatus', message);
       case 'AgentsReport':
         return this.#answered(message.requestId, 'QueryAgents', message);
+      case 'TasksReport':
+        return this.#answered(message.requestId, 'QueryTasks', message);
       default:
         return [];
     }
   }
 
   /**
-   * The connection is lost. Watches stay, and so do submits with an idempotency key: both may be repeated. All other
-   * requests are over.
+   * The connection is lost. Questions stay, watches, and submits with an idempotency key: they may be repeated. All
+   * other requests are over.
    */
   disconnect(): RequestAction[] {
     const lost: RequestAction[] = [];
+    this.#leftBehind.clear();
     for (const [requestId, request] of [...this.#open]) {
       if (isRepeatable(request)) continue;
       this.#set(requestId, null);
       lost.push({ type: 'lost', requestId });
     }
     return lost;
+  }
+
+  /**
+   * A second connection has taken the place of one that still works. Watches are made there at once; what was asked on
+   * the first waits for its answer there, since asking twice could bring two different ones.
+   */
+  moveOn(): RequestAction[] {
+    const sends: RequestAction[] = [];
+    for (const [requestId, request] of this.#open) {
+      if (request.state === 'watching') sends.push(watchAgain(requestId, request.taskId));
+      else this.#leftBehind.add(requestId);
+    }
+    return sends;
+  }
+
+  /** The connection before this one is gone: what waited there is asked again here, or lost. */
+  giveUpLeftBehind(): RequestAction[] {
+    const actions: RequestAction[] = [];
+    for (const requestId of [...this.#leftBehind]) {
+      const request = this.#open.get(requestId);
+      if (request === undefined) continue;
+      if (isRepeatable(request)) {
+        actions.push(again(requestId, request));
+      } else {
+        this.#set(requestId, null);
+        actions.push({ type: 'lost', requestId });
+      }
+    }
+    this.#leftBehind.clear();
+    return actions;
   }
 
   /** All requests are over. */
@@ -154,24 +196,12 @@ export class Requests {
 
   /** What to send first on a new connection: the requests that outlived the last one, or missed it. */
   reconnect(): RequestAction[] {
-    return [...this.#open].flatMap(([requestId, request]): RequestAction[] => {
-      switch (request.state) {
-        case 'submitting':
-          return [{ type: 'send', message: { ...request.body, requestId }, payload: request.payload }];
-        case 'watching': {
-          const { taskId } = request;
-          return [{ type: 'send', message: { type: 'WatchTask', requestId, taskId }, payload: null }];
-        }
-        case 'asking':
-          // It came too late for the last connection and was never sent.
-          return [{ type: 'send', message: { ...request.body, requestId }, payload: null }];
-      }
-    });
+    return [...this.#open].map(([requestId, request]) => again(requestId, request));
   }
 
   #acknowledged(requestId: number, taskId: string | undefined, message: Message): RequestAction[] {
     const request = this.#open.get(requestId);
-    if (request?.state === 'asking' && request.body.type === 'CancelTask') {
+    if (request?.state === 'asking' && CHANGES.has(request.body.type)) {
       this.#set(requestId, null);
       return [{ type: 'answered', requestId, message, payload: null }];
     }
@@ -182,8 +212,13 @@ export class Requests {
       return [{ type: 'rejected', requestId, error: new ProtocolError('BAD_FIELD', text) }];
     }
     const watched = request.body.watch && !request.disowned;
+    const movedOn = this.#leftBehind.has(requestId);
     this.#set(requestId, watched ? { state: 'watching', taskId } : null);
-    if (!request.disowned) return [{ type: 'accepted', requestId, taskId }];
+    if (!request.disowned) {
+      const accepted: RequestAction = { type: 'accepted', requestId, taskId };
+      // It is watched on a connection that will not be there for long.
+      return watched && movedOn ? [accepted, watchAgain(requestId, taskId)] : [accepted];
+    }
     return [this.ask({ type: 'CancelTask', taskId, reason: 'cancelled' }, null).send];
   }
 
@@ -221,6 +256,7 @@ export class Requests {
   #set(requestId: number, request: Request | null): void {
     const before = this.#open.get(requestId);
     if (before?.state === 'submitting') this.#count(before, -1);
+    if (request === null || request.state === 'watching') this.#leftBehind.delete(requestId);
     if (request === null) this.#open.delete(requestId);
     else this.#open.set(requestId, request);
     if (request?.state === 'submitting') this.#count(request, 1);
@@ -238,13 +274,34 @@ export class Requests {
   }
 }
 
+/** The message of a request, for one more connection. */
+function again(requestId: number, request: Request): RequestAction {
+  switch (request.state) {
+    case 'submitting':
+      return { type: 'send', message: { ...request.body, requestId }, payload: request.payload };
+    case 'watching':
+      return watchAgain(requestId, request.taskId);
+    case 'asking':
+      // A question, or it came too late for the last connection and was never sent.
+      return { type: 'send', message: { ...request.body, requestId }, payload: null };
+  }
+}
+
+function watchAgain(requestId: number, taskId: string): RequestAction {
+  return { type: 'send', message: { type: 'WatchTask', requestId, taskId }, payload: null };
+}
+
 function isRepeatable(request: Request): boolean {
   switch (request.state) {
     case 'watching':
       return true;
     case 'submitting':
-      return request.body.idempotencyKey !== undefined && !request.disowned;
+      // One that was given up as well: only then is it known which task to cancel.
+      return request.body.idempotencyKey !== undefined;
     case 'asking':
-      return false;
+      return !CHANGES.has(request.body.type);
   }
 }
+
+/** Requests that change a task and are acknowledged. Told twice, they would be refused the second time. */
+const CHANGES: ReadonlySet<RequestBody['type']> = new Set(['CancelTask', 'RetryTask']);

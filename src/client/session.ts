@@ -5,8 +5,8 @@ import type { Message, MessageOf } from '../protocol/messages.js';
 import { systemClock, type Clock } from '../observe/clock.js';
 import { silentLog, type Log } from '../observe/log.js';
 import type { CloseInfo, TransportConnector } from '../transport/transport.js';
-import { ClientConnection } from './client-connection.js';
-import { DialCore, type DialEvent } from './dial-core.js';
+import { ClientConnection, DEFAULT_RECYCLE, type RecycleLimits } from './client-connection.js';
+import { Dialing, type DialingListener } from './dialing.js';
 import type { CoordinatorUnreachable, Refused } from './errors.js';
 
 export interface SessionOptions {
@@ -18,6 +18,8 @@ export interface SessionOptions {
   readonly clientId?: string;
   /** Name and version of the program, for the coordinator's log. */
   readonly software?: string;
+  /** After how much a connection is replaced by a new one, unnoticed. Default DEFAULT_RECYCLE. */
+  readonly recycle?: RecycleLimits;
   readonly clock?: Clock;
   /** Uniform in [0, 1). */
   readonly random?: () => number;
@@ -31,6 +33,10 @@ export interface SessionListener {
   message(message: Message, payload: Uint8Array | null): void;
   /** No longer `congested`. */
   drained(): void;
+  /** A second connection is the one from now on; answers still come on the first, until `leave` or `left`. */
+  replaced(): void;
+  /** The first connection is gone before `leave`: no more answers come on it. */
+  left(): void;
   /** The connection is gone, and `state` is idle. */
   lost(problem: string): void;
   /** No connection came about, and `state` is idle. */
@@ -39,18 +45,39 @@ export interface SessionListener {
 
 type Link =
   | { readonly state: 'idle' }
-  | { readonly state: 'dialing'; readonly dial: DialCore; connection: ClientConnection | null }
-  | { readonly state: 'ready'; readonly connection: ClientConnection; congested: boolean }
+  | { readonly state: 'dialing'; readonly dialing: Dialing }
+  | {
+      readonly state: 'ready';
+      readonly connection: ClientConnection;
+      congested: boolean;
+      /** What will take its place. */
+      successor: Dialing | null;
+      /** What it took the place of, while answers are to come there. */
+      leaving: { readonly connection: ClientConnection; readonly cancelTimer: () => void } | null;
+    }
   | { readonly state: 'closed' };
 
-/** The connection of a client to one of its coordinators: made on demand, with its handshake. */
+/** For a second connection to come about; the first works meanwhile. */
+const REPLACE_MS = 10_000;
+/** A connection that was lost is made again after up to this; twice as long each time nothing came on it. */
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 1000;
+/** How long answers are waited for on a connection that has been replaced. */
+const LEAVE_MS = 10_000;
+
+/**
+ * The connection of a client to one of its coordinators: made on demand, with its handshake, and replaced by another
+ * one when it is used up.
+ */
 export class Session {
   readonly #options: SessionOptions;
   readonly #listener: SessionListener;
   readonly #clock: Clock;
   readonly #log: Log;
   #link: Link = { state: 'idle' };
-  #cancelTimer: () => void = () => undefined;
+  /** Connections lost since a message last came. */
+  #losses = 0;
+  #lostSince: number | null = null;
 
   constructor(options: SessionOptions, listener: SessionListener) {
     this.#options = options;
@@ -70,10 +97,38 @@ export class Session {
 
   /** Begins to connect; ends in `ready` or `failed`. */
   dial(timeoutMs: number): void {
-    const { addresses, random = Math.random } = this.#options;
-    const dial = new DialCore({ addresses, timeoutMs, random }, this.#clock.now());
-    this.#link = { state: 'dialing', dial, connection: null };
-    this.#tellDial({ type: 'start' });
+    this.#connect(timeoutMs, 0);
+  }
+
+  /**
+   * Begins to connect once more after a loss: a little later, so that many clients of one coordinator do not come at the
+   * same moment. False, and nothing was begun: for `timeoutMs` one connection after the other was lost, none of which
+   * brought an answer.
+   */
+  dialAgain(timeoutMs: number): boolean {
+    const now = this.#clock.now();
+    this.#lostSince ??= now;
+    const leftMs = timeoutMs - (now - this.#lostSince);
+    if (leftMs <= 0) return false;
+    const { random = Math.random } = this.#options;
+    this.#connect(leftMs, random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#losses++));
+    return true;
+  }
+
+  #connect(timeoutMs: number, pauseMs: number): void {
+    const dialing = this.#dial(this.#options.addresses, timeoutMs, pauseMs, {
+      accepted: (connection) => {
+        this.#link = { state: 'ready', connection, congested: false, successor: null, leaving: null };
+        this.#listener.ready();
+      },
+      failed: (error) => {
+        this.#link = { state: 'idle' };
+        this.#heard();
+        this.#listener.failed(error);
+      },
+    });
+    this.#link = { state: 'dialing', dialing };
+    dialing.start();
   }
 
   /**
@@ -85,86 +140,69 @@ export class Session {
     if (!this.#link.connection.send(message, payload)) this.#link.congested = true;
   }
 
+  /** Nothing is to come on the connection that was replaced. */
+  leave(): void {
+    if (this.#link.state !== 'ready') return;
+    const { leaving } = this.#link;
+    this.#link.leaving = null;
+    leaving?.cancelTimer();
+    leaving?.connection.close(ERRORS.CONNECTION_RECYCLED.code, 'the client goes on with a new connection');
+  }
+
   /** For good; nothing more is told. */
   close(): void {
+    const reason = 'the client is done';
     const link = this.#link;
+    if (link.state === 'dialing') link.dialing.cancel(reason);
+    if (link.state === 'ready') {
+      link.successor?.cancel(reason);
+      this.leave();
+      link.connection.close(ERRORS.NO_ERROR.code, reason);
+    }
     this.#link = { state: 'closed' };
-    this.#cancelTimer();
-    if (link.state === 'ready' || link.state === 'dialing') {
-      link.connection?.close(ERRORS.NO_ERROR.code, 'the client is done');
-    }
   }
 
-  #tellDial(event: DialEvent): void {
-    const link = this.#link;
-    if (link.state !== 'dialing') return;
-    this.#cancelTimer();
-    for (const action of link.dial.handle(event, this.#clock.now())) {
-      switch (action.type) {
-        case 'connect':
-          link.connection = this.#connect(action.address);
-          break;
-        case 'handshake':
-          link.connection?.openControl(this.#handshake());
-          break;
-        case 'close':
-          link.connection?.close(ERRORS.HANDSHAKE_TIMEOUT.code, 'no answer in time');
-          link.connection = null;
-          break;
-        case 'fail':
-          this.#link = { state: 'idle' };
-          this.#listener.failed(action.error);
-          return;
-      }
-    }
-    const at = link.dial.nextDeadline;
-    if (at !== Infinity) this.#cancelTimer = this.#clock.setTimer(at, () => this.#tellDial({ type: 'tick' }));
-  }
-
-  #connect(address: string): ClientConnection {
-    const connection = new ClientConnection(this.#options.connector(address), {
-      established: () => this.#tellDial({ type: 'established' }),
-      message: (message, payload) => {
-        if (this.#link.state === 'dialing') this.#receiveFirst(connection, address, message);
-        else this.#receive(message, payload);
+  #dial(
+    addresses: readonly string[],
+    timeoutMs: number,
+    pauseMs: number,
+    { accepted, failed }: Pick<DialingListener, 'accepted' | 'failed'>,
+  ): Dialing {
+    const { connector, random = Math.random, recycle = DEFAULT_RECYCLE } = this.#options;
+    return new Dialing(
+      {
+        addresses,
+        timeoutMs,
+        pauseMs,
+        clock: this.#clock,
+        random,
+        handshake: this.#handshake(),
+        connect: (address, listener) => new ClientConnection(connector(address), listener, recycle),
       },
-      drained: () => {
-        if (this.#link.state === 'ready') this.#link.congested = false;
-        this.#listener.drained();
+      {
+        accepted: (connection, address, ack) => {
+          this.#log.debug({ address, coordinatorId: ack.coordinatorId }, 'connected');
+          accepted(connection, address, ack);
+        },
+        failed,
+        ignored: ({ type }) => this.#log.warn({ type }, 'message before ClientAck ignored'),
+        after: (connection, address) => ({
+          message: (message, payload) => this.#receive(message, payload),
+          drained: () => this.#drained(connection),
+          usedUp: () => this.#replace(connection, address),
+          closed: (info) => this.#closed(connection, address, info),
+        }),
       },
-      closed: (info) => this.#closed(address, info),
-    });
-    return connection;
+    );
   }
 
-  #receiveFirst(connection: ClientConnection, address: string, message: Message): void {
-    let info: CloseInfo;
-    if (message.type === 'ClientAck') {
-      if (PROTOCOL_VERSIONS.some((version) => version === message.protocolVersion)) {
-        this.#accept(connection, address, message);
-        return;
-      }
-      const reason = `the coordinator chose protocol version ${message.protocolVersion}`;
-      info = { by: 'local', layer: 'application', code: ERRORS.UNSUPPORTED_VERSION.code, reason };
-    } else if (message.type === 'ErrorReport') {
-      info = { by: 'peer', layer: 'application', code: message.code, reason: message.message };
-    } else {
-      this.#log.warn({ type: message.type }, 'message before ClientAck ignored');
-      return;
-    }
-    connection.close(ERRORS.NO_ERROR.code, 'the handshake failed');
-    this.#tellDial({ type: 'closed', info });
-  }
-
-  #accept(connection: ClientConnection, address: string, ack: MessageOf<'ClientAck'>): void {
-    connection.configure(ack.configuration);
-    this.#tellDial({ type: 'accepted' });
-    this.#link = { state: 'ready', connection, congested: false };
-    this.#log.debug({ address, coordinatorId: ack.coordinatorId }, 'connected');
-    this.#listener.ready();
+  #heard(): void {
+    this.#losses = 0;
+    this.#lostSince = null;
   }
 
   #receive(message: Message, payload: Uint8Array | null): void {
+    this.#heard();
     if (message.type === 'ErrorReport' && message.requestId === undefined) {
       const fields = { error: message.name, reason: message.message, messageType: message.messageType };
       this.#log.warn(fields, 'the coordinator refused a message');
@@ -172,12 +210,51 @@ export class Session {
     this.#listener.message(message, payload);
   }
 
-  #closed(address: string, info: CloseInfo): void {
-    if (this.#link.state === 'dialing') {
-      this.#tellDial({ type: 'closed', info });
-    } else if (this.#link.state === 'ready') {
+  #drained(connection: ClientConnection): void {
+    if (this.#link.state !== 'ready' || this.#link.connection !== connection) return;
+    this.#link.congested = false;
+    this.#listener.drained();
+  }
+
+  /** Makes a second connection to the same coordinator. When it does not come about, the first one goes on. */
+  #replace(connection: ClientConnection, address: string): void {
+    const link = this.#link;
+    if (link.state !== 'ready' || link.connection !== connection) return;
+    if (link.successor !== null || link.leaving !== null) return;
+    link.successor = this.#dial([address], REPLACE_MS, 0, {
+      accepted: (successor) => this.#takeOver(successor),
+      failed: (error) => {
+        link.successor = null;
+        this.#log.debug({ address, reason: error.message }, 'the connection is used up and was not replaced');
+      },
+    });
+    link.successor.start();
+  }
+
+  #takeOver(connection: ClientConnection): void {
+    if (this.#link.state !== 'ready') return;
+    const leaving = {
+      connection: this.#link.connection,
+      cancelTimer: this.#clock.setTimer(this.#clock.now() + LEAVE_MS, () => {
+        this.leave();
+        this.#listener.left();
+      }),
+    };
+    this.#link = { state: 'ready', connection, congested: false, successor: null, leaving };
+    this.#listener.replaced();
+  }
+
+  #closed(connection: ClientConnection, address: string, info: CloseInfo): void {
+    const link = this.#link;
+    if (link.state !== 'ready') return;
+    const { text } = explainClose(info);
+    if (link.leaving?.connection === connection) {
+      this.leave();
+      this.#listener.left();
+    } else if (link.connection === connection) {
+      link.successor?.cancel('not needed');
+      this.leave();
       this.#link = { state: 'idle' };
-      const { text } = explainClose(info);
       this.#log.debug({ address, reason: text }, 'connection lost');
       this.#listener.lost(text);
     }

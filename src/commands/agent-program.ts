@@ -1,8 +1,11 @@
+import type { Logger } from 'pino';
 import { Agent, type StopInfo } from '../agent/agent.js';
 import { Executor } from '../agent/executor.js';
+import { openAgentState, type AgentState } from '../agent/state/agent-state.js';
+import { AgentStateError } from '../agent/state/errors.js';
 import { createLogger } from '../observe/logger.js';
 import { HandlersFileError } from '../tasks/handlers-file.js';
-import { createQuicConnector } from '../transport/index.js';
+import { createQuicConnector, memorySessionCache } from '../transport/index.js';
 import { VERSION } from '../version.js';
 import { resolveTrust } from './certificates/trust.js';
 import { SOFTWARE } from './connection.js';
@@ -35,28 +38,31 @@ async function runAgents(options: AgentOptions): Promise<void> {
   for (const warning of trust.warnings) log.warn({}, warning);
   const runner = await makeExecutor(options.handlers);
   const interrupts = onInterrupt();
+  const states = await openStates(options, log);
   const connector = createQuicConnector({
     tls: trust.tls,
     udpPayload: options.udpPayload,
+    earlyData: true,
     onHandlerError: (connection, err) =>
       log.error({ address: connection.remoteAddress, err }, 'internal error: the connection is closed'),
   });
-  const agents = options.ids.map(
-    (agentId) =>
-      new Agent({
-        agentId,
-        agentType: options.type,
-        concurrency: options.concurrency,
-        addresses: options.connect.map(formatHostPort),
-        connector: (address) => connector.connect(address),
-        runner,
-        reconnectMinMs: options.reconnectMin,
-        reconnectMaxMs: options.reconnectMax,
-        software: SOFTWARE,
-        log: options.count === 1 ? log : log.child({ agentId }),
-        ...(trust.joinToken === null ? {} : { joinToken: trust.joinToken }),
-      }),
-  );
+  const agents = states.map(({ agentId, state }) => {
+    const sessions = memorySessionCache(state.tickets);
+    return new Agent({
+      agentId,
+      state,
+      agentType: options.type,
+      concurrency: options.concurrency,
+      addresses: options.connect.map(formatHostPort),
+      connector: (address) => connector.connect(address, sessions),
+      runner,
+      reconnectMinMs: options.reconnectMin,
+      reconnectMaxMs: options.reconnectMax,
+      software: SOFTWARE,
+      log: options.count === 1 ? log : log.child({ agentId }),
+      ...(trust.joinToken === null ? {} : { joinToken: trust.joinToken }),
+    });
+  });
   const stops = agents.map((agent) => new Promise<StopInfo>((resolve) => agent.once('stopped', resolve)));
   interrupts.signal.addEventListener(
     'abort',
@@ -69,10 +75,31 @@ async function runAgents(options: AgentOptions): Promise<void> {
   const ends = await Promise.all(stops);
   await connector.close();
   await runner.close();
+  await Promise.all(states.map(({ state }) => state.close()));
   interrupts.stop();
   const refusal = ends.find(({ permanent }) => permanent);
   if (refusal !== undefined) throw new RefusedError(oneLine(refusal.reason));
   log.info({ reason: ends[0]?.reason }, 'stopped');
+}
+
+interface OwnState {
+  readonly agentId: string;
+  readonly state: AgentState;
+}
+
+/** The state of every agent, or none: what was opened is given back when one cannot be. */
+async function openStates({ ids, stateDir }: AgentOptions, log: Logger): Promise<readonly OwnState[]> {
+  const opened: OwnState[] = [];
+  try {
+    for (const agentId of ids) {
+      opened.push({ agentId, state: await openAgentState({ directory: stateDir, agentId, log }) });
+    }
+    return opened;
+  } catch (error) {
+    await Promise.all(opened.map(({ state }) => state.close()));
+    if (!(error instanceof AgentStateError)) throw error;
+    throw new UsageError(`--state-dir: ${oneLine(error.message)}`, { cause: error });
+  }
 }
 
 async function makeExecutor(handlersFile: string | null): Promise<Executor> {

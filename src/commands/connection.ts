@@ -36,6 +36,7 @@ export async function withClient<T>(
       connector: (address) => connector.connect(address),
       clientId: `cli-${String(process.pid)}`,
       software: SOFTWARE,
+      ownKeys: true,
       log,
       ...(trust.joinToken === null ? {} : { joinToken: trust.joinToken }),
     });
@@ -81,6 +82,8 @@ const BAD_REQUESTS = new Set([
   'BAD_INPUT',
   'UNKNOWN_KIND',
   'UNKNOWN_TASK',
+  'TASK_FINISHED',
+  'TASK_NOT_RETRYABLE',
   'BAD_FIELD',
   'BAD_MESSAGEPACK',
   'PAYLOAD_TOO_LARGE',

@@ -1,11 +1,14 @@
 import { VERSION } from '../version.js';
 import { registerAgentsCommand } from './agents-command.js';
+import { registerChangeTasksCommands } from './change-tasks-command.js';
 import { registerCertsCommand } from './certs-command.js';
 import { EXIT, runCommand, type ExitStatus } from './exit.js';
 import { addExample, createProgram } from './program.js';
 import { registerRunCommand } from './run-command.js';
 import { registerStatusCommand } from './status-command.js';
 import { registerSubmitCommand } from './submit-command.js';
+import { registerTaskCommand } from './task-command.js';
+import { registerTasksCommand } from './tasks-command.js';
 
 /** `swarm-coordinator`: the daemon and the operator's commands. Resolves to the exit status. */
 export function coordinatorMain(argv: readonly string[]): Promise<ExitStatus> {
@@ -25,6 +28,9 @@ export function coordinatorMain(argv: readonly string[]): Promise<ExitStatus> {
   registerSubmitCommand(program, (ended) => (status = ended));
   registerStatusCommand(program);
   registerAgentsCommand(program);
+  registerTasksCommand(program);
+  registerTaskCommand(program);
+  registerChangeTasksCommands(program, (ended) => (status = ended));
   registerCertsCommand(program);
   return runCommand(async () => {
     await program.parseAsync([...argv]);

@@ -2,6 +2,9 @@ import type { Command } from 'commander';
 import type { Logger } from 'pino';
 import { Coordinator } from '../coordinator/coordinator.js';
 import { createLogger } from '../observe/logger.js';
+import { StoreOpenError } from '../store/open-error.js';
+import { openSqliteStore } from '../store/sqlite/sqlite-store.js';
+import type { Store } from '../store/store.js';
 import { ListenError, listenQuic, type QuicListener } from '../transport/index.js';
 import { resolveHost } from '../transport/address.js';
 import { readJoinToken } from './certificates/join-token.js';
@@ -10,11 +13,13 @@ import { SOFTWARE } from './connection.js';
 import { UsageError } from './exit.js';
 import { explainHandshakeFailure, rateLimited } from './handshake-words.js';
 import { onInterrupt } from './interrupt.js';
+import { oneLine } from './one-line.js';
 import {
   coordinatorOptions,
   requiresClientCertificate,
   type CoordinatorOptions,
 } from './options/coordinator-options.js';
+import { kindLimits } from './options/kind-limit.js';
 import { formatHostPort, isLoopback } from './options/host-port.js';
 import { addOptions, readOptions } from './options/options.js';
 import { addDefaultCommand, addExample } from './program.js';
@@ -51,9 +56,14 @@ async function runCoordinator(options: CoordinatorOptions): Promise<void> {
   const interrupted = new Promise<void>((resolve) => {
     interrupts.signal.addEventListener('abort', () => resolve(), { once: true });
   });
-  const listener = await listen(options, identity, log);
+  const store = await openStore(options, log);
+  const listener = await listen(options, identity, log).catch(async (error: unknown) => {
+    await store.close();
+    throw error;
+  });
   const coordinator = new Coordinator({
     listener,
+    store,
     log,
     version: SOFTWARE,
     dropped: () => listener.dropped,
@@ -64,6 +74,10 @@ async function runCoordinator(options: CoordinatorOptions): Promise<void> {
     maxAgents: options.maxAgents,
     maxQueue: options.maxQueue,
     maxMessageBytes: options.maxMessageSize,
+    retention: { ageMs: options.retainAge, tasks: options.retainTasks, bytes: options.retainBytes },
+    idempotencyWindowMs: options.idempotencyWindow,
+    kindLimits: kindLimits(options.kindLimit),
+    agentAdmission: { perSecond: options.admitRate, burst: 2 * options.admitRate },
   });
   await coordinator.start();
   log.info({ address: coordinator.address, fingerprint: identity.fingerprint, version: SOFTWARE }, 'ready');
@@ -72,6 +86,15 @@ async function runCoordinator(options: CoordinatorOptions): Promise<void> {
   await coordinator.close();
   interrupts.stop();
   log.info({ remaining }, 'stopped');
+}
+
+async function openStore(options: CoordinatorOptions, log: Logger): Promise<Store> {
+  try {
+    return await openSqliteStore({ directory: options.dataDir, durability: options.durability, log });
+  } catch (error) {
+    if (!(error instanceof StoreOpenError)) throw error;
+    throw new UsageError(`--data-dir: ${oneLine(error.message)}`, { cause: error });
+  }
 }
 
 /** Who connects to the address that is listened on finds it in the certificate. */
@@ -98,6 +121,7 @@ async function listen(
       tls: {
         key: identity.key,
         cert: identity.cert,
+        earlyData: true,
         ...(clientAuthorities === null ? {} : { ca: clientAuthorities, requireClientCert: true }),
       },
       udpPayload: options.udpPayload,

@@ -2,9 +2,10 @@ import { ProtocolError } from '../protocol/errors.js';
 import type { ErrorDetail, Lease, Message, MessageOf } from '../protocol/messages.js';
 import { refuse } from './connection-lifecycle.js';
 import type { Connection } from './connections.js';
-import { drainSession } from './session-lifecycle.js';
+import { confirmToken, drainSession } from './session-lifecycle.js';
 import { leaseKey, type Session } from './sessions.js';
 import { sendProcessed } from './settlement.js';
+import { sawProgress } from './stalls.js';
 import type { CoreState } from './state.js';
 import { completeTask, failAttempt, loseLease, processed, stopAnswered } from './task-flow.js';
 import { activeLease, isFinished, type Task } from './task.js';
@@ -22,9 +23,7 @@ export function handleAgentMessage(
   now: number,
 ): void {
   // it has spoken on this connection, so it has its new token
-  if (session.identity.previousTokenHash !== null && session.phase.state !== 'joining') {
-    session.identity = { ...session.identity, previousTokenHash: null };
-  }
+  confirmToken(core, session);
   switch (message.type) {
     case 'TaskCompletion':
     case 'PatternMatchResult':
@@ -34,6 +33,7 @@ export function handleAgentMessage(
     case 'TaskProgress': {
       const task = session.leases.get(message.taskId);
       if (task === undefined || activeLease(task)?.epoch !== message.epoch) return;
+      sawProgress(core, session, now);
       core.tasks.apply(task, { type: 'progress', at: now, fraction: message.fraction });
       return;
     }
@@ -112,6 +112,7 @@ function handleResult(
     answerLateResult(core, connection, session, message);
     return;
   }
+  sawProgress(core, session, now);
   const reply = processed(session, message.taskId);
   const { runMs } = message;
   if (message.type !== 'TaskCompletion' || message.outcome === 'completed') {

@@ -1,13 +1,17 @@
 import { ProtocolError } from '../protocol/errors.js';
 import type { Message, MessageOf } from '../protocol/messages.js';
 import type { TaskSpec } from '../store/records.js';
+import { cancelKnown, queueRefusal, retryKnown } from './client-changes.js';
 import { refuse } from './connection-lifecycle.js';
 import type { Connection } from './connections.js';
+import { lookUp } from './lookups.js';
 import { agentsReport, statusReport } from './reports.js';
-import { lookUp, sendReceived, sendUpdate, watch } from './settlement.js';
+import { sendReceived, watchEnd } from './settlement.js';
 import type { CoreState } from './state.js';
-import { activate, cancelTask } from './task-flow.js';
+import { activate } from './task-flow.js';
+import { reportFromMemory } from './task-lists.js';
 import { createTask, isFinished, type Task } from './task.js';
+import { sendUpdate, watch } from './watching.js';
 
 const EMPTY = new Uint8Array(0);
 const DEFAULT_PRIORITY = 5;
@@ -25,12 +29,27 @@ export function handleClientMessage(
     case 'SubmitTask':
       submit(core, connection, message, payload ?? EMPTY, now);
       return;
-    case 'QueryTask':
+    case 'QueryTask': {
+      // also of one in memory: its story is in the store alone
+      const { requestId, taskId } = message;
+      lookUp(core, { wants: 'history', connectionId: connection.id, requestId, taskId });
+      return;
+    }
+    case 'QueryTasks': {
+      const report = reportFromMemory(core, message);
+      if (report !== null) core.send(connection.id, report);
+      else {
+        const { requestId } = message;
+        lookUp(core, { wants: 'list', connectionId: connection.id, requestId, query: message });
+      }
+      return;
+    }
     case 'WatchTask':
-      query(core, connection, message);
+      watchTask(core, connection, message);
       return;
     case 'CancelTask':
-      cancel(core, connection, message, now);
+    case 'RetryTask':
+      change(core, connection, message, now);
       return;
     case 'QueryStatus':
       core.send(connection.id, statusReport(core, message.requestId));
@@ -64,7 +83,7 @@ function submit(
   now: number,
 ): void {
   const { requestId, idempotencyKey = null } = message;
-  const existing = idempotencyKey === null ? undefined : core.tasks.byKey(idempotencyKey);
+  const existing = idempotencyKey === null ? undefined : core.tasks.byKey(idempotencyKey, now);
   if (existing !== undefined) {
     repeatSubmit(core, connection, message, existing);
     return;
@@ -76,11 +95,12 @@ function submit(
   }
   const spec: TaskSpec = {
     taskId: core.ports.random.taskId(now),
-    kind: message.kind,
+    kind: core.oneNameOf(message.kind),
     priority: message.priority ?? DEFAULT_PRIORITY,
     timeoutMs: message.timeoutMs ?? core.options.taskTimeoutMs,
     maxAttempts: message.attempts ?? DEFAULT_ATTEMPTS,
     idempotencyKey,
+    keyHeldUntil: idempotencyKey === null ? null : now + core.options.idempotencyWindowMs,
     affinity: message.affinity ?? null,
     submittedAt: now,
   };
@@ -110,15 +130,7 @@ function repeatSubmit(
   const durable = core.commits.isDurable(task);
   if (durable) sendReceived(core, connection.id, requestId, task.spec.taskId);
   else core.commits.addReply(task, { kind: 'received', connectionId: connection.id, requestId });
-  if (!message.watch) return;
-  if (!isFinished(task.phase)) {
-    const error = watch(core, task, connection.id, requestId);
-    if (error !== null) core.sendError(connection.id, error);
-  } else if (durable) {
-    sendUpdate(core, connection.id, requestId, task);
-  } else {
-    core.commits.addReply(task, { kind: 'update', connectionId: connection.id, requestId });
-  }
+  if (message.watch) watchEnd(core, task.spec.taskId, connection.id, requestId);
 }
 
 function admissionError(
@@ -127,63 +139,39 @@ function admissionError(
   input: Uint8Array,
 ): ProtocolError | null {
   const { requestId, kind, type: messageType } = message;
-  const context = { messageType, requestId };
-  const { maxQueue, maxQueueBytes, storeRetryMs } = core.options;
-  if (core.operation.state !== 'running') {
-    return new ProtocolError('DRAINING', 'the coordinator drains and takes no new tasks', context);
-  }
-  if (core.storeIsDown) {
-    const text = 'the coordinator cannot store tasks now; nothing was submitted';
-    return new ProtocolError('STORE_UNAVAILABLE', text, { ...context, retryAfterMs: storeRetryMs });
-  }
-  if (core.tasks.waiting >= maxQueue) {
-    const text = `${core.tasks.waiting} tasks wait already: try again when some are done, or raise --max-queue (${maxQueue})`;
-    return new ProtocolError('QUEUE_FULL', text, { ...context, retryAfterMs: 1_000 });
-  }
-  if (core.tasks.inputBytes + input.byteLength > maxQueueBytes) {
-    const text = `the inputs of unfinished tasks take ${core.tasks.inputBytes} of ${maxQueueBytes} bytes: try again when some are done`;
-    return new ProtocolError('QUEUE_FULL', text, { ...context, retryAfterMs: 1_000 });
-  }
+  const refusal = queueRefusal(core, input.byteLength, messageType, requestId);
+  if (refusal !== null) return refusal;
   const admission = core.ports.admit(kind, input);
   if (admission.ok || (admission.name === 'UNKNOWN_KIND' && core.scheduler.isOffered(kind))) return null;
-  return new ProtocolError(admission.name, admission.message, { ...context, field: admission.field });
+  const { name, message: text, field } = admission;
+  return new ProtocolError(name, text, { messageType, requestId, field });
 }
 
-function query(
+/** Says how the task stands, and again when it ends. */
+function watchTask(core: CoreState, connection: Connection, message: MessageOf<'WatchTask'>): void {
+  const { requestId, taskId } = message;
+  const connectionId = connection.id;
+  const task = core.tasks.get(taskId);
+  if (task === undefined) {
+    lookUp(core, { wants: 'state', connectionId, requestId, taskId });
+    return;
+  }
+  if (core.commits.isDurable(task)) sendUpdate(core, connectionId, requestId, task);
+  else core.commits.addReply(task, { kind: 'update', connectionId, requestId, when: 'now-and-end' });
+  if (!isFinished(task.phase)) watch(core, task, { connectionId, requestId });
+}
+
+function change(
   core: CoreState,
-  connection: Connection,
-  message: MessageOf<'QueryTask'> | MessageOf<'WatchTask'>,
+  { id: connectionId }: Connection,
+  message: MessageOf<'CancelTask'> | MessageOf<'RetryTask'>,
+  now: number,
 ): void {
   const { requestId, taskId } = message;
   const task = core.tasks.get(taskId);
-  if (task === undefined) {
-    lookUp(core, connection, requestId, taskId);
-    return;
-  }
-  if (core.commits.isDurable(task)) sendUpdate(core, connection.id, requestId, task);
-  else core.commits.addReply(task, { kind: 'update', connectionId: connection.id, requestId });
-  if (message.type === 'QueryTask' || isFinished(task.phase)) return;
-  const error = watch(core, task, connection.id, requestId);
-  if (error !== null) core.sendError(connection.id, error);
-}
-
-function cancel(
-  core: CoreState,
-  connection: Connection,
-  message: MessageOf<'CancelTask'>,
-  now: number,
-): void {
-  const { requestId, taskId, type: messageType } = message;
-  const context = { messageType, requestId, taskId };
-  const task = core.tasks.get(taskId);
-  if (task === undefined) {
-    const text = `no unfinished task '${taskId}'`;
-    core.sendError(connection.id, new ProtocolError('UNKNOWN_TASK', text, context));
-  } else if (isFinished(task.phase)) {
-    const text = `the task is ${task.phase.state} already`;
-    core.sendError(connection.id, new ProtocolError('TASK_FINISHED', text, context));
-  } else {
-    const connectionId = connection.id;
-    cancelTask(core, task, requestId === undefined ? null : { kind: 'done', connectionId, requestId }, now);
-  }
+  const isRetry = message.type === 'RetryTask';
+  const request = { connectionId, requestId, taskId };
+  if (task === undefined) lookUp(core, { wants: isRetry ? 'retry' : 'cancel', ...request });
+  else if (isRetry) retryKnown(core, request, task, now);
+  else cancelKnown(core, request, task, null, now);
 }

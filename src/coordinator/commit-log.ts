@@ -6,12 +6,19 @@ import type { Task } from './task.js';
 export type Reply =
   /** To the client: the task is accepted. */
   | { readonly kind: 'received'; readonly connectionId: string; readonly requestId: number }
+  /** To the client: the task waits once more. */
+  | { readonly kind: 'retried'; readonly connectionId: string; readonly requestId: number }
   /** To the client: its request took effect. */
   | { readonly kind: 'done'; readonly connectionId: string; readonly requestId: number }
   /** To the agent: the result is stored. */
   | { readonly kind: 'processed'; readonly connectionId: string; readonly id: string }
-  /** To the client: how the task stands. */
-  | { readonly kind: 'update'; readonly connectionId: string; readonly requestId: number }
+  /** To the client: how the task stands now, or at its end, or both when that is later. */
+  | {
+      readonly kind: 'update';
+      readonly connectionId: string;
+      readonly requestId: number;
+      readonly when: 'now' | 'end' | 'now-and-end';
+    }
   /** To the agent: it has joined. */
   | { readonly kind: 'joined'; readonly session: Session; readonly joined: JoinedReply };
 
@@ -37,7 +44,9 @@ export interface CommitEntry {
  */
 export class CommitLog {
   #pending: CommitEntry[] = [];
+  #pendingBytes = 0;
   #underWay: readonly CommitEntry[] | null = null;
+  #underWayBytes = 0;
   /** Id of the commit that `#pending` will be. */
   #nextId = 1;
   /** All commits up to this id are durable. */
@@ -55,9 +64,14 @@ export class CommitLog {
     return this.#pending.length;
   }
 
+  /** Memory that what is not yet durable takes: about, and never less than its inputs and results. */
+  get bytes(): number {
+    return this.#pendingBytes + this.#underWayBytes;
+  }
+
   add(op: StoreOp, task: Task | null, reply: Reply | null): void {
     if (task !== null) task.commitId = this.#nextId;
-    this.#pending.push({ op, task, reply });
+    this.#push({ op, task, reply });
   }
 
   /** Whether all that happened to the task is in the store. */
@@ -67,7 +81,7 @@ export class CommitLog {
 
   /** Holds a reply about a task back until all that happened to it is in the store. */
   addReply(task: Task, reply: Reply): void {
-    this.#pending.push({ op: null, task, reply });
+    this.#push({ op: null, task, reply });
   }
 
   /** Starts the next commit, or returns null when one is under way or nothing waits. */
@@ -75,8 +89,10 @@ export class CommitLog {
     if (this.#underWay !== null || this.#pending.length === 0) return null;
     const entries = this.#pending;
     const commitId = this.#nextId++;
-    this.#pending = [];
     this.#underWay = entries;
+    this.#underWayBytes = this.#pendingBytes;
+    this.#pending = [];
+    this.#pendingBytes = 0;
     return { commitId, entries };
   }
 
@@ -103,21 +119,55 @@ export class CommitLog {
       else kept.push(entry);
     }
     for (const { op, task } of kept) if (op !== null && task !== null) task.commitId = this.#nextId;
-    this.#pending = kept;
+    this.#replacePending(kept);
     return lost;
   }
 
-  /** Takes out what waits for the next commit about this task. */
-  remove(task: Task): readonly CommitEntry[] {
-    const removed = this.#pending.filter((entry) => entry.task === task);
-    if (removed.length > 0) this.#pending = this.#pending.filter((entry) => entry.task !== task);
+  /** Takes out what waits for the next commit about these tasks. */
+  remove(tasks: ReadonlyMap<Task, unknown>): readonly CommitEntry[] {
+    const removed: CommitEntry[] = [];
+    const kept: CommitEntry[] = [];
+    for (const entry of this.#pending) {
+      if (entry.task !== null && tasks.has(entry.task)) removed.push(entry);
+      else kept.push(entry);
+    }
+    if (removed.length > 0) this.#replacePending(kept);
     return removed;
+  }
+
+  #push(entry: CommitEntry): void {
+    this.#pending.push(entry);
+    this.#pendingBytes += entryBytes(entry);
+  }
+
+  #replacePending(entries: CommitEntry[]): void {
+    this.#pending = entries;
+    this.#pendingBytes = 0;
+    for (const entry of entries) this.#pendingBytes += entryBytes(entry);
   }
 
   #takeUnderWay(commitId: number): readonly CommitEntry[] | null {
     const entries = this.#underWay;
     if (entries === null || commitId !== this.#nextId - 1) return null;
     this.#underWay = null;
+    this.#underWayBytes = 0;
     return entries;
+  }
+}
+
+/** What an entry takes besides its bytes, texts included: on the safe side. */
+const ENTRY_BYTES = 512;
+
+function entryBytes({ op }: CommitEntry): number {
+  switch (op?.op) {
+    case 'submit':
+      return ENTRY_BYTES + op.input.byteLength;
+    case 'complete':
+      return ENTRY_BYTES + op.result.byteLength;
+    case 'fail':
+    case 'requeue':
+      return ENTRY_BYTES + 2 * op.error.message.length;
+    default:
+      return ENTRY_BYTES;
   }
 }

@@ -1,4 +1,5 @@
 import type { ErrorName } from '../protocol/errors.js';
+import type { MessageOf } from '../protocol/messages.js';
 import type { Due } from './due.js';
 import type { Session } from './sessions.js';
 import type { CoreState } from './state.js';
@@ -10,13 +11,24 @@ export type Role =
   | { readonly kind: 'agent'; readonly session: Session }
   | { readonly kind: 'client'; readonly clientId: string };
 
+/** What became of a handshake in early data; there is one chance for each connection. */
+export type EarlyHandshake =
+  | { readonly state: 'none' }
+  /** It is what it should be; the store is asked whether its nonce is fresh. */
+  | { readonly state: 'checking'; readonly message: MessageOf<'AgentHandshake'> }
+  | { readonly state: 'decided' };
+
 /** A connection that is open. One that the core has closed is forgotten at once; what it still sends is ignored. */
 export interface Connection {
   readonly id: string;
   readonly address: string;
-  readonly certificate: string | null;
+  /** Of a connection that is not established: null says that it is not known. */
+  certificate: string | null;
+  /** The TLS handshake is complete: what comes now is from a living peer. */
+  established: boolean;
   role: Role;
-  /** Runs until the handshake has come. */
+  early: EarlyHandshake;
+  /** Runs until the handshake has come, and TLS is established. */
   readonly handshakeTimer: Timer<Due>;
   /** Messages of it that were refused. */
   refused: number;

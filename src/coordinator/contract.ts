@@ -1,9 +1,9 @@
 import type { ErrorName, ProtocolError } from '../protocol/errors.js';
 import type { Message, StreamPurpose } from '../protocol/messages.js';
-import type { StoredTask } from '../store/records.js';
-import type { StoreOp, StoreOutcome } from '../store/store.js';
+import type { ListedTask, StoredTask } from '../store/records.js';
+import type { StoreOp, StoreOutcome, TaskFilter } from '../store/store.js';
 import type { AgeingRule } from './ready-queue.js';
-import type { RetentionRule } from './task-book.js';
+import type { CacheRule } from './task-book.js';
 import type { RoutingPolicy } from './routing.js';
 
 /**
@@ -13,9 +13,9 @@ import type { RoutingPolicy } from './routing.js';
 
 /**
  * What happened. The shell passes each with the current time (never going backwards).
- * After `connectionOpened`, `message`, `heard`, `connectionLost`, `protocolError` and `found` it sends `flush` before
- * its turn of the event loop ends: dispatch and commits happen there, for all that came in the turn. The other events
- * flush by themselves.
+ * After `connectionOpened`, `established`, `laneOpened`, `message`, `heard`, `connectionLost`, `protocolError`, `found`,
+ * `listed` and `nonceChecked` it sends `flush` before its turn of the event loop ends: dispatch and commits happen there,
+ * for all that came in the turn. The other events flush by themselves.
  */
 export type CoreEvent =
   | {
@@ -24,17 +24,31 @@ export type CoreEvent =
       readonly connectionId: string;
       /** HOST:PORT */
       readonly address: string;
-      /** SHA-256 fingerprint of the client certificate, or null when it has none. */
+      /** SHA-256 fingerprint of the client certificate; null when it has none, or none is known yet. */
       readonly certificate: string | null;
+      /** Its first stream came as 0-RTT data, before the TLS handshake is complete: `established` follows when it is. */
+      readonly early?: boolean;
     }
+  /**
+   * The TLS handshake of a connection that was opened `early` is complete: a living peer is there. Sent once, before the
+   * first message that is not early. `certificate`: as it is known now. Means nothing for other connections.
+   */
+  | { readonly type: 'established'; readonly connectionId: string; readonly certificate: string | null }
+  /**
+   * The agent has opened a lane (StreamOpen), which it does only once it has its AgentAck, and has the session token of
+   * that on disk: the token before is worth nothing from now on. Without this event the first message shows the same.
+   */
+  | { readonly type: 'laneOpened'; readonly connectionId: string }
   /** A decoded message. `payload`: its opaque bytes, owned by the core from now on (a copy of its own, not a view into a shared buffer). */
   | {
       readonly type: 'message';
       readonly connectionId: string;
       readonly message: Message;
       readonly payload?: Uint8Array | undefined;
+      /** It came in 0-RTT data, before the handshake was complete: anybody who recorded it may have sent it. */
+      readonly early?: boolean;
     }
-  /** Something arrived on the connection, be it only a packet. Optional: each message counts as well. */
+  /** A packet arrived on the connection. Optional: each message counts as well, and `heardAt` is asked when it matters. */
   | { readonly type: 'heard'; readonly connectionId: string }
   /** The connection is over. `clean`: the peer closed it with NO_ERROR. The answer to a `close` action too. */
   | {
@@ -51,6 +65,19 @@ export type CoreEvent =
   | { readonly type: 'commitFailed'; readonly commitId: number; readonly reason: string }
   /** Answers `lookup`; null when the store has no such task or cannot be read. */
   | { readonly type: 'found'; readonly lookupId: number; readonly task: StoredTask | null }
+  /** Answers `list`; null when the store cannot be read. */
+  | { readonly type: 'listed'; readonly lookupId: number; readonly tasks: readonly ListedTask[] | null }
+  /** Answers `readInputs`, in its order; null when the store cannot be read now. */
+  | {
+      readonly type: 'inputsRead';
+      readonly readId: number;
+      readonly inputs: readonly (Uint8Array | null)[] | null;
+    }
+  /**
+   * Answers `consumeNonce`. `fresh`: it was never seen before, and is used up durably now. Not fresh when the store
+   * cannot say or cannot keep it.
+   */
+  | { readonly type: 'nonceChecked'; readonly connectionId: string; readonly fresh: boolean }
   /** End of a turn of the event loop. */
   | { readonly type: 'flush' }
   /** `nextDeadline()` has come. Early or late ones do no harm. */
@@ -82,6 +109,20 @@ export type Action =
   | { readonly type: 'commit'; readonly commitId: number; readonly ops: readonly StoreOp[] }
   /** Read one task from the store and answer with `found`. */
   | { readonly type: 'lookup'; readonly lookupId: number; readonly taskId: string }
+  /** Read tasks from the store and answer with `listed`. */
+  | { readonly type: 'list'; readonly lookupId: number; readonly filter: TaskFilter }
+  /** Read inputs that are not in memory from the store and answer with `inputsRead`. At most one is under way. */
+  | { readonly type: 'readInputs'; readonly readId: number; readonly taskIds: readonly string[] }
+  /**
+   * Use up the nonce of a handshake in early data and answer with `nonceChecked`. It is to be remembered as long as a
+   * ticket that brings early data is accepted. At most one is under way for each connection.
+   */
+  | { readonly type: 'consumeNonce'; readonly connectionId: string; readonly nonce: string }
+  /**
+   * Stop, or go on, reading what clients send: more waits for the store than is to be held in memory. Holds for every
+   * client, those to come as well, until the other is said.
+   */
+  | { readonly type: 'intake'; readonly open: boolean }
   | {
       readonly type: 'log';
       readonly level: 'debug' | 'info' | 'warn' | 'error';
@@ -130,6 +171,8 @@ export interface CorePorts {
   facts(): ProcessFacts;
   /** Smoothed round-trip time of a connection, or null when it is not known. */
   rttMs(connectionId: string): number | null;
+  /** When a packet last arrived on a connection, on the clock of the events; null when it is not known. */
+  heardAt(connectionId: string): number | null;
 }
 
 /** Times in milliseconds. */
@@ -157,6 +200,26 @@ export interface CoreOptions {
   /** Pause after a failed commit. */
   readonly storeRetryMs: number;
   readonly ageing: AgeingRule;
-  readonly retention: RetentionRule;
+  /** Finished tasks that stay in memory, for quick answers. The store keeps them by its own rule. */
+  readonly cache: CacheRule;
   readonly routing: RoutingPolicy;
+  /** How long an idempotency key leads to the same task, from its submit. An unfinished task holds its key anyhow. */
+  readonly idempotencyWindowMs: number;
+  /** Inputs of waiting tasks kept in memory, in bytes; beyond it they are read from the store when their turn is near. */
+  readonly inputCacheBytes: number;
+  /** Bytes that wait for the store above which clients are no longer read (`intake`). */
+  readonly maxBacklogBytes: number;
+  /** Bounds for tasks of one kind, over all agents. */
+  readonly kindLimits: ReadonlyMap<string, KindLimit>;
+  /** Handshakes of agents accepted: `burst` at once, then `perSecond`. Others are told when to come back. */
+  readonly agentAdmission: { readonly perSecond: number; readonly burst: number };
+  /** An agent that has a lease, or credit while tasks of its kinds wait, and ends nothing for this long, is said to stall. */
+  readonly stallMs: number;
+}
+
+export interface KindLimit {
+  /** Leases at once; null: no bound. */
+  readonly concurrency: number | null;
+  /** Leases started in a second, evenly spread (token bucket with a burst of one second's worth, at least 1); null: no bound. */
+  readonly perSecond: number | null;
 }

@@ -1,21 +1,22 @@
-import { createHash, randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import { systemClock, type Clock } from '../observe/clock.js';
 import { silentLog, type Log } from '../observe/log.js';
-import { ProcessLoad } from '../observe/process-load.js';
 import { ERRORS } from '../protocol/errors.js';
 import { MemoryStore } from '../store/memory-store.js';
-import type { Store } from '../store/store.js';
+import type { RetentionRule, Store } from '../store/store.js';
 import { taskKinds } from '../tasks/registry.js';
 import type { TransportConnection, TransportListener } from '../transport/transport.js';
-import { admitTask } from './admission.js';
 import type { Action, CoreEvent, CoreOptions } from './contract.js';
+import { corePorts } from './core-ports.js';
 import { CoordinatorCore } from './core.js';
 import { DEFAULT_CORE_OPTIONS } from './options.js';
+import { PeerMemory, peerMemoryLimits, type PeerMemoryLimits } from './peer-memory.js';
 import { PeerStreams } from './peer-streams.js';
-
-/** A peer that lets more than this wait unread is cut off: its results stay where they are, to be asked for. */
-const MAX_UNREAD_BYTES = 128 * 1024 * 1024;
+import { takeUpTasks } from './take-up.js';
+import { DEFAULT_RETENTION, Retention } from './retention.js';
+import { StoreErrands } from './store-errands.js';
+import { DEFAULT_TICKET_KEY_LIFETIME_MS, nonceLifetime, TicketKeys } from './ticket-keys.js';
+import { DEFAULT_RECYCLE, type RecycleRule } from './wear.js';
 
 export interface CoordinatorOptions extends Partial<Omit<CoreOptions, 'builtInKinds'>> {
   readonly listener: TransportListener;
@@ -27,6 +28,14 @@ export interface CoordinatorOptions extends Partial<Omit<CoreOptions, 'builtInKi
   readonly version?: string;
   /** Datagrams dropped by the transport, by reason. */
   readonly dropped?: () => Readonly<Record<string, number>>;
+  /** How much of finished tasks the store keeps. */
+  readonly retention?: RetentionRule;
+  /** How long one key of session tickets serves. Milliseconds; default a day. */
+  readonly ticketKeyLifetimeMs?: number;
+  /** After how much a connection is to be replaced by a new one. */
+  readonly recycle?: RecycleRule;
+  /** What peers that do not read, or do not finish what they send, may take. */
+  readonly peerMemory?: PeerMemoryLimits;
   readonly log?: Log;
   readonly clock?: Clock;
 }
@@ -42,12 +51,17 @@ interface Peer {
  */
 export class Coordinator {
   private readonly options: CoordinatorOptions;
+  private readonly coreOptions: CoreOptions;
   private readonly log: Log;
   private readonly clock: Clock;
   private readonly store: Store;
-  private readonly load = new ProcessLoad();
+  private readonly errands: StoreErrands;
+  private readonly retention: Retention;
+  private readonly ticketKeys: TicketKeys | null;
+  private readonly memory: PeerMemory;
   private readonly peers = new Map<string, Peer>();
   private core: CoordinatorCore | null = null;
+  private intakeOpen = true;
   private flushDue = false;
   private microtaskDue = false;
   private cancelTimer: (() => void) | null = null;
@@ -57,9 +71,34 @@ export class Coordinator {
 
   constructor(options: CoordinatorOptions) {
     this.options = options;
-    this.log = options.log ?? silentLog;
-    this.clock = options.clock ?? systemClock;
-    this.store = options.store ?? new MemoryStore();
+    const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+    this.coreOptions = {
+      ...DEFAULT_CORE_OPTIONS,
+      coordinatorId: uuidv7(),
+      ...given,
+      builtInKinds: [...taskKinds.keys()],
+    };
+    const { maxMessageBytes, ownStreamThresholdBytes } = this.coreOptions;
+    const log = (this.log = options.log ?? silentLog);
+    const clock = (this.clock = options.clock ?? systemClock);
+    const store = (this.store = options.store ?? new MemoryStore());
+    const lifetimeMs = options.ticketKeyLifetimeMs ?? DEFAULT_TICKET_KEY_LIFETIME_MS;
+    const { listener } = options;
+    this.errands = new StoreErrands({
+      store,
+      clock,
+      log,
+      nonceLifetimeMs: nonceLifetime(lifetimeMs),
+      answer: (event) => this.answered(event),
+    });
+    this.retention = new Retention({ store, clock, log, rule: options.retention ?? DEFAULT_RETENTION });
+    this.ticketKeys =
+      listener.setTicketKey === undefined
+        ? null
+        : new TicketKeys({ store, clock, log, lifetimeMs, use: (key) => listener.setTicketKey?.(key) });
+    this.memory = new PeerMemory(
+      options.peerMemory ?? peerMemoryLimits(maxMessageBytes, ownStreamThresholdBytes),
+    );
   }
 
   /** `HOST:PORT` that agents and clients connect to. */
@@ -69,19 +108,25 @@ export class Coordinator {
 
   /** Takes up what the store holds and begins to accept connections. Rejects when the store cannot be read. */
   async start(): Promise<void> {
-    const recovered = await this.store.load();
-    const { listener } = this.options;
-    const given = Object.fromEntries(Object.entries(this.options).filter(([, value]) => value !== undefined));
-    const coreOptions: CoreOptions = {
-      ...DEFAULT_CORE_OPTIONS,
-      coordinatorId: uuidv7(),
-      ...given,
-      builtInKinds: [...taskKinds.keys()],
-    };
-    this.core = new CoordinatorCore(coreOptions, this.ports(), this.clock.now(), recovered);
+    const { clock, store, peers } = this;
+    const { listener, joinToken, version = 'unknown', dropped = () => ({}) } = this.options;
+    const [{ sessions, ticketKeys, tasks }, counts] = [await store.load(), await store.count()];
+    const ports = corePorts({
+      clock,
+      joinToken,
+      version,
+      dropped,
+      connection: (connectionId) => peers.get(connectionId)?.connection,
+    });
+    const core = new CoordinatorCore(this.coreOptions, ports, clock.now(), { sessions, counts });
+    await takeUpTasks(tasks, (chunk) => core.recover(chunk, clock.now()));
+    await this.ticketKeys?.start(ticketKeys);
+    if (this.closed) return;
+    this.core = core;
     this.handle({ type: 'flush' });
+    this.retention.start();
     listener.onTurn(() => this.flush());
-    listener.onConnection((connection) => this.accept(connection, coreOptions));
+    listener.onConnection((connection) => this.accept(connection));
   }
 
   /**
@@ -101,66 +146,46 @@ export class Coordinator {
     if (this.closed) return;
     this.closed = true;
     this.cancelTimer?.();
+    this.retention.stop();
+    this.ticketKeys?.stop();
     await this.options.listener.close(ERRORS.GOING_AWAY.code, 'the coordinator stops');
     await this.store.close();
   }
 
-  private ports(): ConstructorParameters<typeof CoordinatorCore>[1] {
-    const { joinToken } = this.options;
-    return {
-      random: {
-        token: () => randomBytes(32).toString('base64url'),
-        taskId: (now) => uuidv7({ msecs: Math.floor(now) }),
-        fraction: () => randomInt(2 ** 32) / 2 ** 32,
-      },
-      checkJoinToken: (token) =>
-        joinToken === undefined || (token !== undefined && sameSecret(token, joinToken)),
-      admit: admitTask,
-      facts: () => ({
-        version: this.options.version ?? 'unknown',
-        ...this.load.sample(),
-        dropped: this.options.dropped?.() ?? {},
-      }),
-      rttMs: (connectionId) => this.peers.get(connectionId)?.connection.stats().rttMs ?? null,
-    };
-  }
-
-  private accept(connection: TransportConnection, limits: CoreOptions): void {
+  private accept(connection: TransportConnection): void {
     const connectionId = connection.id;
-    const streams = new PeerStreams(
-      connection,
-      {
-        maxMessageBytes: limits.maxMessageBytes,
-        ownStreamThresholdBytes: limits.ownStreamThresholdBytes,
-        maxUnreadBytes: Math.max(MAX_UNREAD_BYTES, 2 * limits.maxMessageBytes),
+    const certificate = () => connection.peerCertificate()?.fingerprint ?? null;
+    const limits = { ...this.coreOptions, recycle: this.options.recycle ?? DEFAULT_RECYCLE };
+    const streams = new PeerStreams(connection, limits, this.memory, this.intakeOpen, {
+      opened: (early) =>
+        this.tell({
+          type: 'connectionOpened',
+          connectionId,
+          address: connection.remoteAddress,
+          certificate: certificate(),
+          ...(early ? { early } : {}),
+        }),
+      established: () => this.tell({ type: 'established', connectionId, certificate: certificate() }),
+      message: (message, payload, early) =>
+        // The view ends with this call, the core keeps what it gets.
+        this.tell({
+          type: 'message',
+          connectionId,
+          message,
+          payload: payload === null ? undefined : copyOf(payload),
+          early,
+        }),
+      laneOpened: () => this.tell({ type: 'laneOpened', connectionId }),
+      protocolError: (error) => this.tell({ type: 'protocolError', connectionId, error }),
+      closed: (info) => {
+        this.peers.delete(connectionId);
+        const clean =
+          info.by === 'peer' && info.layer === 'application' && info.code === ERRORS.NO_ERROR.code;
+        const reason =
+          info.reason === '' ? `closed by ${info.by} (${info.layer} ${String(info.code)})` : info.reason;
+        this.tell({ type: 'connectionLost', connectionId, clean, reason });
       },
-      {
-        established: () =>
-          this.tell({
-            type: 'connectionOpened',
-            connectionId,
-            address: connection.remoteAddress,
-            certificate: connection.peerCertificate()?.fingerprint ?? null,
-          }),
-        message: (message, payload) =>
-          // The view ends with this call, the core keeps what it gets.
-          this.tell({
-            type: 'message',
-            connectionId,
-            message,
-            payload: payload === null ? undefined : copyOf(payload),
-          }),
-        protocolError: (error) => this.tell({ type: 'protocolError', connectionId, error }),
-        closed: (info) => {
-          this.peers.delete(connectionId);
-          const clean =
-            info.by === 'peer' && info.layer === 'application' && info.code === ERRORS.NO_ERROR.code;
-          const reason =
-            info.reason === '' ? `closed by ${info.by} (${info.layer} ${String(info.code)})` : info.reason;
-          this.tell({ type: 'connectionLost', connectionId, clean, reason });
-        },
-      },
-    );
+    });
     this.peers.set(connectionId, { connection, streams });
   }
 
@@ -176,6 +201,13 @@ export class Coordinator {
       this.microtaskDue = false;
       this.flush();
     });
+  }
+
+  /** The store has answered. */
+  private answered(event: CoreEvent): void {
+    if (event.type === 'committed' || event.type === 'commitFailed' || event.type === 'inputsRead')
+      this.handle(event);
+    else this.tell(event);
   }
 
   private flush(): void {
@@ -210,18 +242,9 @@ export class Coordinator {
       case 'close':
         this.peers.get(action.connectionId)?.streams.close(action.error, action.reason);
         return;
-      case 'commit':
-        this.store.commit(action.ops).then(
-          (outcomes) => this.handle({ type: 'committed', commitId: action.commitId, outcomes }),
-          (error: unknown) =>
-            this.handle({ type: 'commitFailed', commitId: action.commitId, reason: messageOf(error) }),
-        );
-        return;
-      case 'lookup':
-        this.store.get([action.taskId]).then(
-          ([task]) => this.handle({ type: 'found', lookupId: action.lookupId, task: task ?? null }),
-          () => this.handle({ type: 'found', lookupId: action.lookupId, task: null }),
-        );
+      case 'intake':
+        this.intakeOpen = action.open;
+        for (const { streams } of this.peers.values()) streams.setIntake(action.open);
         return;
       case 'log':
         this.log[action.level](action.fields, action.msg);
@@ -229,6 +252,8 @@ export class Coordinator {
       case 'drained':
         this.drained?.(action.remaining);
         return;
+      default:
+        this.errands.carryOut(action);
     }
   }
 
@@ -250,14 +275,4 @@ function copyOf(bytes: Uint8Array): Uint8Array {
   const copy = Buffer.allocUnsafeSlow(bytes.length);
   copy.set(bytes);
   return copy;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-/** In constant time, whatever the lengths. */
-function sameSecret(given: string, wanted: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(given), digest(wanted));
 }

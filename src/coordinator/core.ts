@@ -1,17 +1,42 @@
-import type { RecoveredState } from '../store/store.js';
+import type { RecoveredTask, SessionRecord } from '../store/records.js';
 import { handleAgentMessage } from './agent-messages.js';
 import { handleClientMessage } from './client-messages.js';
-import { handshakeTimedOut, loseConnection, openConnection, refuse } from './connection-lifecycle.js';
+import { logTopicIsDue } from './bounded-log.js';
+import {
+  connectionEstablished,
+  handshakeTimedOut,
+  loseConnection,
+  openConnection,
+  refuse,
+} from './connection-lifecycle.js';
 import type { Action, CoreEvent, CoreOptions, CorePorts } from './contract.js';
 import { dispatch } from './dispatch.js';
 import type { Due } from './due.js';
+import { handleEarlyMessage, nonceChecked } from './early-data.js';
 import { handleFirstMessage } from './handshake.js';
-import { heardFrom, recoverSession, sendHeartbeat, sessionIsDue } from './session-lifecycle.js';
-import { lookedUp, settleCommit, settleLost } from './settlement.js';
+import { keepTime, sessionIsDue } from './liveness.js';
+import { confirmToken, heardFrom, recoverSession, sendHeartbeat } from './session-lifecycle.js';
+import { listed, lookedUp } from './lookups.js';
+import { inputsRead } from './read-ahead.js';
+import { stallIsDue } from './stalls.js';
+import { settleCommit } from './settlement.js';
 import { CoreState, type Counters } from './state.js';
-import { activate, armRetention, loseLease, stopAnswered, taskIsDue } from './task-flow.js';
-import { activeLease, recoverTask, type Task } from './task.js';
+import { adjustIntake, storePauses } from './store-health.js';
+import { commitFailed, commitSucceeded } from './store-trouble.js';
+import type { StateCounts } from './task-book.js';
+import { armRetention, stopAnswered, taskIsDue } from './task-flow.js';
 import { Timer } from './timers.js';
+import { recoverTasks } from './unfinished-tasks.js';
+
+/** What the store had at the start, besides the tasks. */
+export interface Recovered {
+  readonly sessions: readonly SessionRecord[];
+  /** Tasks by state, for the status; without it, finished tasks are counted from the start on. */
+  readonly counts?: StateCounts;
+}
+
+/** Deadlines of tasks handled in one `tick`; the next one follows at once, after what else there is to do. */
+const MAX_DUE_AT_ONCE = 4_096;
 
 /**
  * The coordinator without its surroundings: sessions, queue, leases, and what clients and agents are told.
@@ -22,13 +47,20 @@ export class CoordinatorCore {
   /** For reports and tests; only the core writes to it. */
   readonly state: CoreState;
 
+  /** `recovered`: from the store. After it come the unfinished tasks (`recover`), and then a `flush`. */
+  constructor(options: CoreOptions, ports: CorePorts, now: number, recovered: Recovered = { sessions: [] }) {
+    this.state = new CoreState(options, ports, now, recovered.counts);
+    for (const record of recovered.sessions) recoverSession(this.state, record, now);
+  }
+
   /**
-   * `recovered`: what the store had at the start. Unfinished tasks go on; a lease waits for its agent as after a lost
-   * connection. Send `flush` after construction.
+   * Takes up unfinished tasks from the store, in the order of their submission, as many at a time as the shell likes.
+   * They go on where they were; a lease waits for its agent as after a lost connection. Before the first event.
    */
-  constructor(options: CoreOptions, ports: CorePorts, now: number, recovered?: RecoveredState) {
-    this.state = new CoreState(options, ports, now);
-    if (recovered !== undefined) recover(this.state, recovered, now);
+  recover(tasks: readonly RecoveredTask[], now: number): void {
+    // agents can come back only after it: their grace starts with the last of the tasks
+    this.state.onTimeSince = now;
+    recoverTasks(this.state, tasks, now);
   }
 
   get counters(): Readonly<Counters> {
@@ -37,7 +69,10 @@ export class CoordinatorCore {
 
   /** When the next `tick` is due, or null when nothing waits for time. May change with each `handle`. */
   nextDeadline(): number | null {
-    return this.state.timers.next();
+    const { timers, deadlines } = this.state;
+    const timer = timers.next();
+    const deadline = deadlines.next();
+    return timer === null || deadline === null ? (timer ?? deadline) : Math.min(timer, deadline);
   }
 
   handle(event: CoreEvent, now: number): readonly Action[] {
@@ -47,24 +82,44 @@ export class CoordinatorCore {
 }
 
 function step(core: CoreState, event: CoreEvent, now: number): void {
+  keepTime(core, now);
   switch (event.type) {
     case 'message': {
       const connection = core.connections.get(event.connectionId);
       if (connection === undefined) return;
       const { role } = connection;
-      if (role.kind === 'unknown') {
+      if (event.early === true) {
+        handleEarlyMessage(core, connection, event.message, now);
+      } else if (role.kind === 'unknown') {
         handleFirstMessage(core, connection, event.message, now);
       } else if (role.kind === 'agent') {
         heardFrom(core, role.session, now);
         handleAgentMessage(core, connection, role.session, event.message, event.payload, now);
       } else {
         handleClientMessage(core, connection, event.message, event.payload, now);
+        // not only at the end of the turn: until then every client may say all that its window holds
+        if (core.intakeOpen) adjustIntake(core);
       }
       return;
     }
     case 'heard': {
       const role = core.connections.get(event.connectionId)?.role;
-      if (role?.kind === 'agent') heardFrom(core, role.session, now);
+      if (role?.kind === 'agent') role.session.lastPacketAt = now;
+      return;
+    }
+    case 'established': {
+      const connection = core.connections.get(event.connectionId);
+      if (connection !== undefined) connectionEstablished(core, connection, event.certificate, now);
+      return;
+    }
+    case 'laneOpened': {
+      const role = core.connections.get(event.connectionId)?.role;
+      if (role?.kind === 'agent') confirmToken(core, role.session);
+      return;
+    }
+    case 'nonceChecked': {
+      const connection = core.connections.get(event.connectionId);
+      if (connection !== undefined) nonceChecked(core, connection, event.fresh, now);
       return;
     }
     case 'connectionOpened':
@@ -83,9 +138,17 @@ function step(core: CoreState, event: CoreEvent, now: number): void {
     case 'found':
       lookedUp(core, event.lookupId, event.task, now);
       return;
+    case 'listed':
+      listed(core, event.lookupId, event.tasks);
+      return;
+    case 'inputsRead':
+      inputsRead(core, event.readId, event.inputs, now);
+      break;
     case 'committed': {
       const entries = core.commits.succeed(event.commitId);
-      if (entries !== null) settleCommit(core, entries, event.outcomes, now);
+      if (entries === null) break;
+      commitSucceeded(core);
+      settleCommit(core, entries, event.outcomes, now);
       break;
     }
     case 'commitFailed':
@@ -95,9 +158,7 @@ function step(core: CoreState, event: CoreEvent, now: number): void {
       startDraining(core, event.deadlineMs, event.reason, now);
       break;
     case 'tick':
-      for (let timer = core.timers.popDue(now); timer !== null; timer = core.timers.popDue(now)) {
-        timerIsDue(core, timer.due, now);
-      }
+      tick(core, now);
       break;
     case 'flush':
       break;
@@ -105,15 +166,27 @@ function step(core: CoreState, event: CoreEvent, now: number): void {
   flush(core, now);
 }
 
+function tick(core: CoreState, now: number): void {
+  for (let timer = core.timers.popDue(now); timer !== null; timer = core.timers.popDue(now)) {
+    timerIsDue(core, timer.due, now);
+  }
+  for (let i = 0; i < MAX_DUE_AT_ONCE; i++) {
+    const task = core.deadlines.popDue(now);
+    if (task === null) return;
+    taskIsDue(core, task, now);
+  }
+}
+
 /** Dispatches, starts the next commit, and ends a drain that has nothing left to wait for. */
 function flush(core: CoreState, now: number): void {
   dispatch(core, now);
   beginCommit(core, now);
+  adjustIntake(core);
   if (core.operation.state === 'draining' && core.tasks.held === 0 && core.commits.idle) endDrain(core);
 }
 
 function beginCommit(core: CoreState, now: number): void {
-  if (core.storeIsDown) return;
+  if (storePauses(core)) return;
   for (let commit = core.commits.begin(); commit !== null; commit = core.commits.begin()) {
     const ops = [];
     for (const { op } of commit.entries) if (op !== null) ops.push(op);
@@ -127,25 +200,8 @@ function beginCommit(core: CoreState, now: number): void {
   }
 }
 
-function commitFailed(core: CoreState, commitId: number, reason: string, now: number): void {
-  const lost = core.commits.fail(commitId, (entry) => entry.op?.op === 'submit');
-  if (lost === null) return;
-  const { storeRetryMs } = core.options;
-  core.counters.failedCommits++;
-  core.timers.set(core.storeRetryTimer, now + storeRetryMs);
-  core.log('error', 'the store could not commit: no task is accepted until it can', {
-    reason,
-    retryMs: storeRetryMs,
-    waiting: core.commits.pendingCount,
-  });
-  settleLost(core, lost, now);
-}
-
 function timerIsDue(core: CoreState, due: Due, now: number): void {
   switch (due.kind) {
-    case 'task':
-      taskIsDue(core, due.task, now);
-      return;
     case 'session':
       sessionIsDue(core, due.session, now);
       return;
@@ -156,13 +212,22 @@ function timerIsDue(core: CoreState, due: Due, now: number): void {
       stopAnswered(core, due.session, due.leaseKey);
       return;
     case 'handshake':
-      handshakeTimedOut(core, due.connectionId);
+      handshakeTimedOut(core, due.connectionId, now);
+      return;
+    case 'stall':
+      stallIsDue(core, due.session, now);
+      return;
+    case 'log':
+      logTopicIsDue(core, due.topic, now);
       return;
     case 'retention':
       core.tasks.forgetFinished(now);
       armRetention(core);
       return;
     case 'store-retry':
+    case 'read-retry':
+    case 'rate':
+      // the flush after it does what has waited
       return;
     case 'drain':
       endDrain(core);
@@ -176,7 +241,9 @@ function startDraining(core: CoreState, deadlineMs: number, reason: string, now:
   core.timers.set(timer, now + deadlineMs);
   core.operation = { state: 'draining', timer };
   for (const { id, role } of core.connections.values()) {
-    if (role.kind !== 'unknown') core.send(id, { type: 'DrainNotice', reason, deadlineMs });
+    const hasJoined =
+      role.kind === 'client' || (role.kind === 'agent' && role.session.phase.state !== 'joining');
+    if (hasJoined) core.send(id, { type: 'DrainNotice', reason, deadlineMs });
   }
   core.log('info', 'draining', { reason, leases: core.tasks.held, waiting: core.tasks.waiting });
 }
@@ -186,28 +253,4 @@ function endDrain(core: CoreState): void {
   core.timers.cancel(core.operation.timer);
   core.operation = { state: 'drained' };
   core.act({ type: 'drained', remaining: core.tasks.held });
-}
-
-function recover(core: CoreState, recovered: RecoveredState, now: number): void {
-  for (const record of recovered.sessions) recoverSession(core, record, now);
-  for (const stored of recovered.tasks) {
-    const task = recoverTask(stored, now);
-    core.tasks.add(task);
-    const lease = activeLease(task);
-    if (lease === null) activate(core, task);
-    else resumeLease(core, task, lease.agentId, lease.deadlineAt, now);
-  }
-}
-
-/** A lease found in the store waits for its agent; without a session there is nobody to wait for. */
-function resumeLease(core: CoreState, task: Task, agentId: string, deadlineAt: number, now: number): void {
-  const session = core.registry.get(agentId);
-  if (session === undefined) {
-    loseLease(core, task, null, `agent '${agentId}' has no session any more`, null, now);
-    return;
-  }
-  session.leases.set(task.spec.taskId, task);
-  core.scheduler.occupy(session.slot);
-  task.timer = new Timer<Due>({ kind: 'task', task });
-  core.timers.set(task.timer, deadlineAt);
 }

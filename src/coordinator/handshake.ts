@@ -2,15 +2,17 @@ import { ProtocolError } from '../protocol/errors.js';
 import type { Lease, Message, MessageOf } from '../protocol/messages.js';
 import { PROTOCOL_VERSIONS } from '../protocol/limits.js';
 import { negotiateVersion } from '../protocol/version.js';
-import { refuse } from './connection-lifecycle.js';
+import { abandon, refuse } from './connection-lifecycle.js';
 import { closeConnection, type Connection } from './connections.js';
-import { detach, endSession, startSession } from './session-lifecycle.js';
+import { aliveSince } from './liveness.js';
+import { detach, endSession, startSession, waitForAgent } from './session-lifecycle.js';
 import { connectionOf, hashToken, recordOf, type Session, type SessionIdentity } from './sessions.js';
 import type { CoreState } from './state.js';
+import { storeTakesLeases, storeUnavailable } from './store-health.js';
 import { loseLease } from './task-flow.js';
 import { activeLease } from './task.js';
 
-/** The first message of a connection, which says who is there. Anything else, or a refusal, closes the connection. */
+/** The first message of a connection that is established, which says who is there. Anything else, or a refusal, closes it. */
 export function handleFirstMessage(
   core: CoreState,
   connection: Connection,
@@ -23,6 +25,14 @@ export function handleFirstMessage(
     else throw new ProtocolError('UNEXPECTED_MESSAGE', NOT_A_HANDSHAKE, { messageType: message.type });
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
+    if (error.name === 'COORDINATOR_BUSY') {
+      // no fault of the peer's
+      core.counters.agentsDeferred++;
+      abandon(core, connection, error, now);
+      return;
+    }
+    if (error.name === 'JOIN_TOKEN_WRONG') core.counters.joinTokensRefused++;
+    else if (error.name === 'SESSION_UNKNOWN') core.counters.sessionsRefused++;
     refuse(core, connection, error, now);
   }
 }
@@ -50,7 +60,8 @@ function welcomeClient(core: CoreState, connection: Connection, message: Message
   core.log('debug', 'client connected', { clientId: message.clientId, address: connection.address });
 }
 
-function welcomeAgent(
+/** Lets an agent in, or throws the ProtocolError that says why not; then nothing has changed. */
+export function welcomeAgent(
   core: CoreState,
   connection: Connection,
   message: MessageOf<'AgentHandshake'>,
@@ -61,14 +72,17 @@ function welcomeAgent(
   const { agentId, agentType, kinds, sessionToken: presented } = message;
   const { address, certificate } = connection;
   const presentedHash = presented === undefined ? null : hashToken(presented);
-  const verdict = core.registry.judge({ agentId, tokenHash: presentedHash, certificate }, now);
+  const entry = { agentId, tokenHash: presentedHash, certificate };
+  const verdict = core.registry.judge(entry, (known) => aliveSince(core, known), now);
   if (verdict.entry === 'refused') throw verdict.error;
   if (verdict.entry !== 'resume' && core.operation.state !== 'running') {
     const text = 'the coordinator drains and takes no new agents';
     throw new ProtocolError('DRAINING', text, { messageType: message.type });
   }
+  admitAgent(core, verdict.entry === 'resume' ? verdict.session : null, now);
 
-  core.timers.cancel(connection.handshakeTimer);
+  // until TLS is established the connection may be that of nobody
+  if (connection.established) core.timers.cancel(connection.handshakeTimer);
   const sessionToken = core.ports.random.token();
   const tokenHash = hashToken(sessionToken);
   const identity: SessionIdentity = {
@@ -80,9 +94,10 @@ function welcomeAgent(
     tokenHash,
     previousTokenHash: null,
   };
-  const phase = { state: 'joining', connectionId: connection.id } as const;
+  // AgentAck gets this very list, for what ends before it
+  const abortedTasks: Lease[] = [];
+  const phase = { state: 'joining', connectionId: connection.id, abortedTasks } as const;
   let session: Session;
-  let abortedTasks: Lease[];
   if (verdict.entry === 'resume') {
     session = verdict.session;
     leaveOldConnection(core, session);
@@ -91,17 +106,18 @@ function welcomeAgent(
     session.lastHeardAt = now;
     core.scheduler.setKinds(session.slot, kinds);
     core.scheduler.setCredit(session.slot, message.concurrency);
-    abortedTasks = reconcileLeases(core, session, message.leases ?? [], now);
+    reconcileLeases(core, session, message.leases ?? [], abortedTasks, now);
   } else {
     if (verdict.entry === 'take-over') {
       leaveOldConnection(core, verdict.session);
       endSession(core, verdict.session, `another agent took over the id '${agentId}'`, now);
     }
     session = startSession(core, identity, message.concurrency, phase, now);
-    abortedTasks = [...(message.leases ?? [])];
+    abortedTasks.push(...(message.leases ?? []));
   }
   connection.role = { kind: 'agent', session };
   const resumed = verdict.entry === 'resume';
+  if (resumed) core.counters.sessionsResumed++;
   core.commits.add({ op: 'put-session', session: recordOf(session) }, null, {
     kind: 'joined',
     session,
@@ -117,7 +133,36 @@ function welcomeAgent(
   });
 }
 
-function checkJoinToken(
+/**
+ * Takes the agent's place among those let in now, or throws STORE_UNAVAILABLE or COORDINATOR_BUSY. An agent that only
+ * changes its connection is no part of a storm. One that is told to wait does not lose its leases for that.
+ */
+function admitAgent(core: CoreState, resumed: Session | null, now: number): void {
+  const error = entryError(core, resumed !== null && resumed.phase.state !== 'disconnected', now);
+  if (error === null) return;
+  if (resumed?.phase.state === 'disconnected') {
+    const graceUntil = now + (error.retryAfterMs ?? 0) + core.options.sessionGraceMs;
+    waitForAgent(core, resumed, Math.max(resumed.phase.graceUntil, graceUntil));
+  }
+  throw error;
+}
+
+function entryError(core: CoreState, isConnected: boolean, now: number): ProtocolError | null {
+  const context = { messageType: 'AgentHandshake' };
+  // else each try would leave a session behind that waits to be stored
+  if (!storeTakesLeases(core)) return storeUnavailable(core)(context);
+  if (isConnected) {
+    core.admission.force(now);
+    return null;
+  }
+  const retryAfterMs = core.admission.enter(now, core.ports.random.fraction());
+  if (retryAfterMs === null) return null;
+  const { perSecond } = core.options.agentAdmission;
+  const text = `agents are let in at ${perSecond} a second now: come back in ${Math.ceil(retryAfterMs)} ms`;
+  return new ProtocolError('COORDINATOR_BUSY', text, { ...context, retryAfterMs });
+}
+
+export function checkJoinToken(
   core: CoreState,
   message: MessageOf<'AgentHandshake'> | MessageOf<'ClientHandshake'>,
 ): void {
@@ -137,8 +182,13 @@ function leaveOldConnection(core: CoreState, session: Session): void {
  * Brings both sides' view of a resumed session together: a lease that both know goes on; one that the agent does not
  * name never reached it or was forgotten, and is requeued; one that only the agent names is to be aborted.
  */
-function reconcileLeases(core: CoreState, session: Session, named: readonly Lease[], now: number): Lease[] {
-  const aborted: Lease[] = [];
+function reconcileLeases(
+  core: CoreState,
+  session: Session,
+  named: readonly Lease[],
+  aborted: Lease[],
+  now: number,
+): void {
   const kept = new Set<string>();
   for (const lease of named) {
     const task = session.leases.get(lease.taskId);
@@ -150,5 +200,4 @@ function reconcileLeases(core: CoreState, session: Session, named: readonly Leas
     if (kept.has(taskId)) continue;
     loseLease(core, task, session, `agent '${session.agentId}' came back without it`, null, now);
   }
-  return aborted;
 }

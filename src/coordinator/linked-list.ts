@@ -1,65 +1,70 @@
 /**
- * A doubly linked list whose links its users keep, so that any value leaves in O(1). Ready queues, scheduler buckets
- * and the list of finished tasks are made of it.
+ * A doubly linked list whose links live in its values: joining costs no allocation, and any value leaves in O(1).
+ * A value stands in one list at a time. Ready queues, scheduler buckets and the list of finished tasks are made of it.
  */
-export class LinkedList<T> {
-  #first: Link<T> | null = null;
-  #last: Link<T> | null = null;
+export class LinkedList<T extends Listed<T>> {
+  #first: T | null = null;
+  #last: T | null = null;
   #size = 0;
 
   get size(): number {
     return this.#size;
   }
 
-  get first(): Link<T> | null {
+  get first(): T | null {
     return this.#first;
   }
 
-  get last(): Link<T> | null {
+  get last(): T | null {
     return this.#last;
   }
 
-  pushBack(value: T): Link<T> {
-    const link: Link<T> = { value, list: this, previous: this.#last, next: null };
-    if (this.#last === null) this.#first = link;
-    else this.#last.next = link;
-    this.#last = link;
-    this.#size++;
-    return link;
+  /** Appends a value that stands in no list. */
+  pushBack(value: T): void {
+    this.#claim(value);
+    value.previous = this.#last;
+    if (this.#last === null) this.#first = value;
+    else this.#last.next = value;
+    this.#last = value;
   }
 
-  pushFront(value: T): Link<T> {
-    const link: Link<T> = { value, list: this, previous: null, next: this.#first };
-    if (this.#first === null) this.#last = link;
-    else this.#first.previous = link;
-    this.#first = link;
-    this.#size++;
-    return link;
+  /** Puts a value that stands in no list before all others. */
+  pushFront(value: T): void {
+    this.#claim(value);
+    value.next = this.#first;
+    if (this.#first === null) this.#last = value;
+    else this.#first.previous = value;
+    this.#first = value;
   }
 
-  /** Takes a link out. One that is no longer in this list is left alone: false. */
-  remove(link: Link<T>): boolean {
-    if (link.list !== this) return false;
-    if (link.previous === null) this.#first = link.next;
-    else link.previous.next = link.next;
-    if (link.next === null) this.#last = link.previous;
-    else link.next.previous = link.previous;
-    link.list = null;
-    link.previous = null;
-    link.next = null;
+  /** Takes a value out. One that is not in this list is left alone: false. */
+  remove(value: T): boolean {
+    if (value.list !== this) return false;
+    if (value.previous === null) this.#first = value.next;
+    else value.previous.next = value.next;
+    if (value.next === null) this.#last = value.previous;
+    else value.next.previous = value.previous;
+    value.list = null;
+    value.previous = null;
+    value.next = null;
     this.#size--;
     return true;
   }
 
   *[Symbol.iterator](): Iterator<T> {
-    for (let link = this.#first; link !== null; link = link.next) yield link.value;
+    for (let value = this.#first; value !== null; value = value.next) yield value;
+  }
+
+  #claim(value: T): void {
+    if (value.list !== null) throw new Error('the value stands in a list already');
+    value.list = this;
+    this.#size++;
   }
 }
 
-/** The place of one value in one list. Only the list writes to it. */
-export interface Link<T> {
-  readonly value: T;
+/** The place of a value in its list. Only the list writes to it. */
+export interface Listed<T extends Listed<T>> {
   list: LinkedList<T> | null;
-  previous: Link<T> | null;
-  next: Link<T> | null;
+  previous: T | null;
+  next: T | null;
 }

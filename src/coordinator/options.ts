@@ -6,7 +6,7 @@ import {
 import type { CoreOptions } from './contract.js';
 import { DEFAULT_AGEING } from './ready-queue.js';
 import { leastLoaded } from './routing.js';
-import { DEFAULT_RETENTION } from './task-book.js';
+import { DEFAULT_CACHE } from './task-book.js';
 
 /** What a coordinator does when nothing else is said; the command line's defaults are these. */
 export const DEFAULT_CORE_OPTIONS: Omit<CoreOptions, 'coordinatorId' | 'builtInKinds'> = {
@@ -23,6 +23,12 @@ export const DEFAULT_CORE_OPTIONS: Omit<CoreOptions, 'coordinatorId' | 'builtInK
   retry: { baseMs: 500, maxMs: 60_000 },
   storeRetryMs: 1_000,
   ageing: DEFAULT_AGEING,
-  retention: DEFAULT_RETENTION,
+  cache: DEFAULT_CACHE,
   routing: leastLoaded,
+  idempotencyWindowMs: 24 * 3_600_000,
+  inputCacheBytes: 64 * 1024 * 1024,
+  maxBacklogBytes: 64 * 1024 * 1024,
+  kindLimits: new Map(),
+  agentAdmission: { perSecond: 500, burst: 1_000 },
+  stallMs: 60_000,
 };

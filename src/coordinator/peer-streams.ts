@@ -4,12 +4,20 @@ import { MAX_HANDSHAKE_BYTES } from '../protocol/limits.js';
 import type { Message, StreamPurpose } from '../protocol/messages.js';
 import { messageRules, type StreamUse } from '../protocol/rules.js';
 import type { CloseInfo, TransportConnection, TransportStream } from '../transport/transport.js';
+import type { PeerMemory, PeerShare } from './peer-memory.js';
+import { TaskStreams } from './task-streams.js';
+import { Wear, type RecycleRule } from './wear.js';
 
-/** What one peer's connection tells the coordinator. Nothing comes after `closed`. */
+/** What one peer's connection tells the coordinator. Nothing comes before `opened` or after `closed`. */
 export interface PeerListener {
+  /** There is something to hear. `early`: its TLS handshake is not complete; `established` follows when it is. */
+  opened(early: boolean): void;
+  /** After `opened(true)` only. */
   established(): void;
-  /** `payload` is valid only during the call. */
-  message(message: Message, payload: Uint8Array | null): void;
+  /** `payload` is valid only during the call. `early`: anybody who recorded it may have sent it. */
+  message(message: Message, payload: Uint8Array | null, early: boolean): void;
+  /** An agent has opened one of the lanes it was assigned. */
+  laneOpened(): void;
   protocolError(error: ProtocolError): void;
   closed(info: CloseInfo): void;
 }
@@ -17,8 +25,7 @@ export interface PeerListener {
 export interface PeerLimits {
   readonly maxMessageBytes: number;
   readonly ownStreamThresholdBytes: number;
-  /** Bytes waiting for one peer on one stream above which it counts as not reading. */
-  readonly maxUnreadBytes: number;
+  readonly recycle: RecycleRule;
 }
 
 interface OpenStream {
@@ -26,8 +33,6 @@ interface OpenStream {
   readonly channel: MessageChannel;
 }
 
-/** Urgency of streams that carry one large message: after every lane. */
-const BULK_URGENCY = 6;
 const CONTROL_STREAM_ID = 0;
 
 /**
@@ -37,27 +42,52 @@ const CONTROL_STREAM_ID = 0;
 export class PeerStreams {
   private control: MessageChannel | null = null;
   private readonly lanes = new Map<StreamPurpose, MessageChannel>();
-  /** Sent before the peer has opened a lane. Credit bounds what waits here. */
-  private early: { readonly message: Message; readonly payload: Uint8Array | null }[] = [];
-  /** Streams that carry one task each, until it is answered; all and only those the coordinator opened. */
-  private readonly taskStreams = new Map<string, MessageChannel>();
+  /** Sent before the peer has opened a lane. Credit bounds their number. */
+  private waiting: { readonly message: Message; readonly payload: Uint8Array | null }[] = [];
+  private waitingBytes = 0;
+  /** All and only the streams that the coordinator opened. */
+  private readonly tasks = new TaskStreams(() =>
+    this.addChannel('own', (options) => MessageChannel.open(this.connection, options)),
+  );
+  /** All and only the streams the peer opened. */
+  private readonly incoming = new Set<TransportStream>();
   private role: 'unknown' | 'agent' | 'client' = 'unknown';
-  private live = true;
+  /** `closing`: nothing is read or sent any more, `closed` is still to come. */
+  private phase: 'new' | 'open' | 'closing' | 'closed' = 'new';
   /** A submit came, since the last acknowledgement, whose client waits for that alone. */
   private unwatchedSubmits = false;
+  private readonly share: PeerShare;
+  private readonly wear: Wear;
 
+  /** `intakeOpen`: whether clients are read at present. */
   constructor(
     private readonly connection: TransportConnection,
     private readonly limits: PeerLimits,
+    memory: PeerMemory,
+    private intakeOpen: boolean,
     private readonly listener: PeerListener,
   ) {
+    this.wear = new Wear(() => connection.stats(), limits.recycle);
+    this.share = memory.share(
+      () => this.unsentBytes(),
+      (error, reason) => this.close(error, reason),
+    );
     connection.setHandler({
-      onEstablished: () => this.listener.established(),
-      onStream: (stream) => this.accept(stream),
+      onEstablished: () => {
+        if (this.phase === 'new') this.begin(false);
+        else if (this.phase === 'open') this.listener.established();
+      },
+      onStream: (stream, early) => {
+        if (this.phase === 'new') this.begin(early);
+        this.accept(stream);
+      },
       onClosed: (info) => {
-        if (!this.live) return;
-        this.live = false;
-        this.listener.closed(info);
+        if (this.phase === 'closed') return;
+        const told = this.phase !== 'new';
+        this.phase = 'closed';
+        this.tasks.clear();
+        this.share.release();
+        if (told) this.listener.closed(info);
       },
     });
   }
@@ -66,25 +96,55 @@ export class PeerStreams {
   admit(role: 'agent' | 'client'): void {
     this.role = role;
     this.control?.setMaxMessageBytes(this.limits.maxMessageBytes);
+    this.setIntake(this.intakeOpen);
+  }
+
+  /** Whether clients are read. Means nothing for an agent. */
+  setIntake(open: boolean): void {
+    this.intakeOpen = open;
+    if (this.role !== 'client') return;
+    for (const stream of this.incoming) {
+      if (open) stream.resume();
+      else stream.pause();
+    }
   }
 
   send(purpose: StreamPurpose, message: Message, payload: Uint8Array | null): void {
-    if (!this.live) return;
-    if (message.type === 'AgentTask' && (payload?.length ?? 0) > this.limits.ownStreamThresholdBytes) {
-      this.sendOnItsOwn(message.taskId, message, payload);
+    if (this.phase !== 'open') return;
+    const large = payload !== null && payload.length > this.limits.ownStreamThresholdBytes;
+    if (large && message.type === 'AgentTask') {
+      this.tasks.send(message, payload);
+      this.wearOut();
       return;
     }
-    if (message.type === 'CancelTask') this.cancelTaskStream(message.taskId);
+    if (message.type === 'CancelTask') this.tasks.cancel(message.taskId);
     const channel = purpose === 'control' ? this.control : (this.lanes.get(purpose) ?? this.anyLane());
     if (channel === null) {
-      this.early.push({ message, payload });
+      this.waiting.push({ message, payload });
+      this.waitingBytes += payload?.length ?? 0;
+      this.share.sent(payload?.length ?? 0);
       return;
     }
+    this.write(channel, message, payload);
+  }
+
+  /** Closes the connection; what was sent before leaves first, nothing is read any more. The listener hears of it. */
+  close(error: ErrorName, reason: string): void {
+    if (this.phase === 'open') this.phase = 'closing';
+    this.connection.close(ERRORS[error].code, reason);
+  }
+
+  private begin(early: boolean): void {
+    this.phase = 'open';
+    this.listener.opened(early);
+  }
+
+  private write(channel: MessageChannel, message: Message, payload: Uint8Array | null): void {
+    const { bytesOut } = channel.counters;
     if (this.canWait(message)) channel.sendLater(message);
     else channel.send(message, payload);
-    if (channel.stream.bufferedBytes > this.limits.maxUnreadBytes) {
-      this.close('SLOW_READER', `${String(channel.stream.bufferedBytes)} bytes wait unread`);
-    }
+    this.share.sent(channel.counters.bytesOut - bytesOut);
+    this.wearOut();
   }
 
   /** Acknowledgements wait for company, unless the client waits for nothing else: for a result it waits anyway. */
@@ -96,32 +156,37 @@ export class PeerStreams {
     return !waitedFor;
   }
 
-  /** Closes the connection; what was sent before leaves first. The listener hears of it. */
-  close(error: ErrorName, reason: string): void {
-    this.connection.close(ERRORS[error].code, reason);
+  private unsentBytes(): number {
+    let bytes = this.waitingBytes + (this.control?.stream.bufferedBytes ?? 0) + this.tasks.unsentBytes;
+    for (const { stream } of this.lanes.values()) bytes += stream.bufferedBytes;
+    return bytes;
   }
 
-  private sendOnItsOwn(taskId: string, message: Message, payload: Uint8Array | null): void {
-    const channel = this.addChannel('own', (options) => MessageChannel.open(this.connection, options));
-    channel.stream.setPriority(BULK_URGENCY, true);
-    this.taskStreams.set(taskId, channel);
-    channel.send(message, payload);
-    channel.end();
-  }
-
-  /** Resetting the stream of a task is its cancellation, and spares what has not been sent of it. */
-  private cancelTaskStream(taskId: string): void {
-    this.taskStreams.get(taskId)?.stream.reset(ERRORS.TASK_CANCELLED.code);
-    this.taskStreams.delete(taskId);
+  private wearOut(): void {
+    const why = this.wear.use();
+    if (why !== null) this.close('CONNECTION_RECYCLED', why);
   }
 
   private accept(stream: TransportStream): void {
+    if (this.phase !== 'open') return;
     const isControl = stream.id === CONTROL_STREAM_ID;
+    if (!isControl && this.role === 'unknown') {
+      // Nobody opens others before the answer to the handshake: what a stranger can make us hold is one short frame.
+      stream.stop(ERRORS.UNEXPECTED_MESSAGE.code);
+      stream.reset(ERRORS.UNEXPECTED_MESSAGE.code);
+      this.listener.protocolError(
+        new ProtocolError('UNEXPECTED_MESSAGE', 'a stream beside control before the handshake was accepted'),
+      );
+      return;
+    }
+    this.incoming.add(stream);
     const channel = this.addChannel(
       isControl ? 'control' : 'unknown',
       (options) => new MessageChannel(stream, options),
     );
     if (isControl) this.control = channel;
+    if (this.role === 'client' && !this.intakeOpen) stream.pause();
+    this.wearOut();
   }
 
   private addChannel(
@@ -135,11 +200,13 @@ export class PeerStreams {
       maxMessageBytes: this.role === 'unknown' ? MAX_HANDSHAKE_BYTES : this.limits.maxMessageBytes,
       handler: {
         onMessage: (message, payload) => {
-          if (this.live) this.receive(open, message, payload);
+          if (this.phase === 'open') this.receive(open, message, payload);
         },
         onProtocolError: (error) => {
-          if (this.live) this.listener.protocolError(error);
+          if (this.phase === 'open') this.listener.protocolError(error);
         },
+        onHeld: (bytes) => this.share.received(bytes),
+        onDrain: () => this.tasks.drained(open.channel),
         onEnd: () => {
           if (open.use === 'control') over();
           // A stream for one message of the peer's: nothing goes back on it.
@@ -166,9 +233,9 @@ export class PeerStreams {
     } else if (!on.includes(open.use) || message.type === 'StreamOpen') {
       this.misplaced(message, `on a stream for ${open.use}`);
     } else {
-      if ('taskId' in message && open.use === 'own') this.taskStreams.delete(message.taskId);
+      if ('taskId' in message && open.use === 'own') this.tasks.answered(message.taskId);
       if (message.type === 'SubmitTask' && !message.watch) this.unwatchedSubmits = true;
-      this.listener.message(message, payload);
+      this.listener.message(message, payload, this.connection.state === 'handshaking');
     }
   }
 
@@ -188,9 +255,11 @@ export class PeerStreams {
     }
     open.use = 'lane';
     this.lanes.set(purpose, open.channel);
-    const waiting = this.early;
-    this.early = [];
+    const { waiting } = this;
+    this.waiting = [];
+    this.waitingBytes = 0;
     for (const { message, payload } of waiting) open.channel.send(message, payload);
+    this.listener.laneOpened();
   }
 
   /** A peer need not open every lane it was assigned. */
@@ -209,14 +278,12 @@ export class PeerStreams {
   }
 
   private refuse(error: ErrorName, reason: string): void {
-    if (!this.live) return;
-    this.listener.protocolError(new ProtocolError(error, reason));
+    if (this.phase === 'open') this.listener.protocolError(new ProtocolError(error, reason));
   }
 
   private forget(open: OpenStream): void {
+    this.incoming.delete(open.channel.stream);
     for (const [purpose, channel] of this.lanes) if (channel === open.channel) this.lanes.delete(purpose);
-    if (!open.channel.stream.local) return;
-    for (const [taskId, channel] of this.taskStreams)
-      if (channel === open.channel) this.taskStreams.delete(taskId);
+    if (open.channel.stream.local) this.tasks.closed(open.channel);
   }
 }

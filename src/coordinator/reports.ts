@@ -1,5 +1,6 @@
 import type { AgentSummary, MessageOf } from '../protocol/messages.js';
-import { connectionOf, type Session } from './sessions.js';
+import { lastArrival } from './liveness.js';
+import { connectionOf, shownState, type Session } from './sessions.js';
 import type { CoreState } from './state.js';
 
 /** What the coordinator tells of itself. */
@@ -26,6 +27,7 @@ export function statusReport(core: CoreState, requestId: number): MessageOf<'Sta
     memoryBytes,
     dropped: { ...dropped },
     protocolErrors: core.counters.protocolErrors,
+    counters: { ...core.counters },
   };
 }
 
@@ -35,12 +37,12 @@ export function agentsReport(core: CoreState, requestId: number): MessageOf<'Age
 }
 
 function agentSummary(core: CoreState, session: Session): AgentSummary {
-  const { identity, slot, phase } = session;
+  const { identity, slot } = session;
   const connectionId = connectionOf(session);
   return {
     agentId: session.agentId,
     agentType: identity.agentType,
-    state: phase.state === 'joining' ? 'connected' : phase.state,
+    state: shownState(session),
     kinds: [...identity.kinds],
     concurrency: slot.credit,
     activeTasks: session.leases.size,
@@ -48,7 +50,8 @@ function agentSummary(core: CoreState, session: Session): AgentSummary {
     memoryBytes: session.memoryBytes,
     rttMs: connectionId === null ? null : core.ports.rttMs(connectionId),
     connectedAt: session.startedAt,
-    lastHeardAt: session.lastHeardAt,
+    lastHeardAt: lastArrival(core, session),
+    ...(session.stalledSince === null ? {} : { stalled: true }),
     completed: session.completed,
     failed: session.failed,
     address: identity.address,

@@ -1,17 +1,17 @@
 import type { TaskSpec } from '../store/records.js';
-import { LinkedList, type Link } from './linked-list.js';
+import { LinkedList, type Listed } from './linked-list.js';
 import type { Candidates, RoutableAgent, RoutingPolicy } from './routing.js';
 
 /** An agent's place in the scheduler. Only the scheduler writes to it. */
-export interface AgentSlot extends RoutableAgent {
+export interface AgentSlot extends RoutableAgent, Listed<AgentSlot> {
   credit: number;
   used: number;
   load: number;
   /** May get tasks: its session is connected, heard of, and not draining. */
   available: boolean;
   pool: Pool;
+  /** Its place is in this bucket of its pool while it may get tasks and has credit left; else in none. */
   bucket: number;
-  link: Link<AgentSlot> | null;
 }
 
 /** The agents that take exactly the same kinds. There are few such sets, so a move between buckets costs O(1), not O(kinds). */
@@ -57,7 +57,9 @@ export class Scheduler {
       available: false,
       pool,
       bucket: 0,
-      link: null,
+      list: null,
+      previous: null,
+      next: null,
     };
     this.#slots.set(agentId, slot);
     return slot;
@@ -121,14 +123,19 @@ export class Scheduler {
     return false;
   }
 
-  /** The agent for a task, or null when none has credit. Does not take the credit: `occupy` does. */
-  pick(task: TaskSpec): AgentSlot | null {
-    const candidates = new KindCandidates(this.#slots, this.#poolsOfKind.get(task.kind) ?? NO_POOLS);
+  /**
+   * The agent for a task, or null when none has credit. `avoid`: an agent to take only when no other has credit, such as
+   * the one that failed it last. Does not take the credit: `occupy` does.
+   */
+  pick(task: TaskSpec, avoid: string | null = null): AgentSlot | null {
+    const pools = this.#poolsOfKind.get(task.kind) ?? NO_POOLS;
+    const candidates = new KindCandidates(this.#slots, pools, avoid);
     const preferred = task.affinity === null ? undefined : this.#agentOfKey.get(task.affinity);
     const slot =
       (preferred === undefined ? null : candidates.find(preferred)) ??
       this.#choose(task, candidates) ??
-      candidates.first();
+      candidates.first() ??
+      (avoid === null ? null : new KindCandidates(this.#slots, pools, null).first());
     if (slot !== null && task.affinity !== null) this.#remember(task.affinity, slot.agentId);
     return slot;
   }
@@ -155,19 +162,18 @@ export class Scheduler {
       return;
     }
     const bucket = bucketOf(slot);
-    if (slot.link !== null && slot.bucket === bucket) return;
+    if (slot.list !== null && slot.bucket === bucket) return;
     this.#unlist(slot);
     slot.bucket = bucket;
-    slot.link = pool.buckets[bucket]?.pushBack(slot) ?? null;
+    pool.buckets[bucket]?.pushBack(slot);
     pool.occupied |= 1 << bucket;
   }
 
   #unlist(slot: AgentSlot): void {
-    if (slot.link === null) return;
-    const bucket = slot.pool.buckets[slot.bucket];
-    bucket?.remove(slot.link);
-    slot.link = null;
-    if (bucket?.size === 0) slot.pool.occupied &= ~(1 << slot.bucket);
+    const { list } = slot;
+    if (list === null) return;
+    list.remove(slot);
+    if (list.size === 0) slot.pool.occupied &= ~(1 << slot.bucket);
   }
 
   #joinPool(kinds: readonly string[]): Pool {
@@ -206,24 +212,23 @@ class KindCandidates implements Candidates {
   constructor(
     readonly slots: ReadonlyMap<string, AgentSlot>,
     readonly pools: ReadonlySet<Pool>,
+    /** An agent that is no candidate, or null. */
+    readonly avoid: string | null,
   ) {}
 
   first(): AgentSlot | null {
-    let best: Pool | null = null;
-    let bestBucket = BUCKETS;
+    let best: AgentSlot | null = null;
     for (const pool of this.pools) {
-      if (pool.occupied === 0) continue;
-      const bucket = lowestBit(pool.occupied);
-      if (bucket >= bestBucket) continue;
-      best = pool;
-      bestBucket = bucket;
+      const slot = this.#firstOf(pool);
+      if (slot !== null && (best === null || slot.bucket < best.bucket)) best = slot;
     }
-    return best?.buckets[bestBucket]?.first?.value ?? null;
+    return best;
   }
 
   find(agentId: string): AgentSlot | null {
+    if (agentId === this.avoid) return null;
     const slot = this.slots.get(agentId);
-    return slot !== undefined && slot.link !== null && this.pools.has(slot.pool) ? slot : null;
+    return slot !== undefined && slot.list !== null && this.pools.has(slot.pool) ? slot : null;
   }
 
   take(limit: number): readonly AgentSlot[] {
@@ -232,11 +237,21 @@ class KindCandidates implements Candidates {
       for (const pool of this.pools) {
         for (const slot of pool.buckets[bucket] ?? []) {
           if (taken.length >= limit) return taken;
-          taken.push(slot);
+          if (slot.agentId !== this.avoid) taken.push(slot);
         }
       }
     }
     return taken;
+  }
+
+  /** The first of the lowest bucket, or whoever comes after it when that is the one to avoid. */
+  #firstOf(pool: Pool): AgentSlot | null {
+    for (let bits = pool.occupied; bits !== 0; bits &= bits - 1) {
+      const first = pool.buckets[lowestBit(bits)]?.first ?? null;
+      if (first === null || first.agentId !== this.avoid) return first;
+      if (first.next !== null) return first.next;
+    }
+    return null;
   }
 }
 

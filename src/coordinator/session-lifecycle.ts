@@ -1,17 +1,18 @@
 import type { SessionRecord } from '../store/records.js';
-import { closeConnection } from './connections.js';
 import {
   connectionOf,
   GIVE_UP_INTERVALS,
+  recordOf,
   Session,
   SUSPECT_INTERVALS,
   type SessionIdentity,
   type SessionPhase,
 } from './sessions.js';
+import { watchStall } from './stalls.js';
 import type { CoreState } from './state.js';
 import { loseLease, stopAnswered } from './task-flow.js';
 
-/** Sessions after their handshake: heartbeats, silence, loss of the connection, grace and end. */
+/** Sessions after their handshake: heartbeats, loss of the connection, grace and end. Silence is judged in liveness.ts. */
 
 export function startSession(
   core: CoreState,
@@ -26,7 +27,7 @@ export function startSession(
   return session;
 }
 
-/** A session from the store: its agent may resume it within the grace. */
+/** A session from the store: its agent may resume it within the grace, which starts now. */
 export function recoverSession(core: CoreState, record: SessionRecord, now: number): Session {
   const { agentId, agentType, kinds, certificate, tokenHash, previousTokenHash, startedAt } = record;
   const slot = core.scheduler.add(agentId, kinds, record.concurrency);
@@ -38,16 +39,28 @@ export function recoverSession(core: CoreState, record: SessionRecord, now: numb
   return session;
 }
 
-/** The session is stored and AgentAck is on its way: from now on it gets tasks. */
+/** The session is stored and AgentAck is on its way. */
 export function sessionJoined(core: CoreState, session: Session, connectionId: string, now: number): void {
+  if (core.connections.get(connectionId)?.established === true) goLive(core, session, connectionId, now);
+  else session.phase = { state: 'early', connectionId };
+}
+
+/** From now on the session gets tasks; all that is of the connection starts anew. */
+export function goLive(core: CoreState, session: Session, connectionId: string, now: number): void {
   session.phase = { state: 'connected', connectionId };
   session.lastHeardAt = now;
+  session.lastEndedAt = now;
+  session.unusedSince = null;
+  session.stalledSince = null;
   session.heartbeatSequence = 1;
+  core.scheduler.setLoad(session.slot, 0);
   core.scheduler.setAvailable(session.slot, true);
   watchSilence(core, session);
+  watchStall(core, session, now);
   core.timers.set(session.heartbeatTimer, now + core.options.heartbeatIntervalMs);
 }
 
+/** A message came. */
 export function heardFrom(core: CoreState, session: Session, now: number): void {
   session.lastHeardAt = now;
   if (session.phase.state !== 'suspect') return;
@@ -57,6 +70,14 @@ export function heardFrom(core: CoreState, session: Session, now: number): void 
   core.log('info', 'agent is heard again', { agentId: session.agentId });
 }
 
+/** The agent shows that it has the token of its AgentAck: the one before is worth nothing, also after a restart. */
+export function confirmToken(core: CoreState, session: Session): void {
+  const { state } = session.phase;
+  if (session.identity.previousTokenHash === null || state === 'joining' || state === 'early') return;
+  session.identity = { ...session.identity, previousTokenHash: null };
+  core.commits.add({ op: 'put-session', session: recordOf(session) }, null, null);
+}
+
 /** The agent takes no new tasks; what it has, it finishes. */
 export function drainSession(core: CoreState, session: Session, reason: string): void {
   const connectionId = connectionOf(session);
@@ -64,29 +85,6 @@ export function drainSession(core: CoreState, session: Session, reason: string):
   session.phase = { state: 'draining', connectionId };
   core.scheduler.setAvailable(session.slot, false);
   core.log('info', 'agent drains', { agentId: session.agentId, reason, leases: session.leases.size });
-}
-
-/** The session's timer has run out: silence is judged, or the grace is over. */
-export function sessionIsDue(core: CoreState, session: Session, now: number): void {
-  if (session.phase.state === 'disconnected') {
-    const waited = core.options.sessionGraceMs;
-    endSession(core, session, `agent '${session.agentId}' did not come back within ${waited} ms`, now);
-    return;
-  }
-  const silentMs = now - session.lastHeardAt;
-  const interval = core.options.heartbeatIntervalMs;
-  if (silentMs >= GIVE_UP_INTERVALS * interval) {
-    const reason = `nothing heard for ${Math.round(silentMs)} ms`;
-    closeConnection(core, session.phase.connectionId, 'HEARTBEAT_TIMEOUT', reason);
-    disconnectSession(core, session, reason, now);
-    return;
-  }
-  if (silentMs >= SUSPECT_INTERVALS * interval && session.phase.state === 'connected') {
-    session.phase = { state: 'suspect', connectionId: session.phase.connectionId };
-    core.scheduler.setAvailable(session.slot, false);
-    core.log('warn', 'agent is silent', { agentId: session.agentId, silentMs });
-  }
-  watchSilence(core, session);
 }
 
 export function sendHeartbeat(core: CoreState, session: Session, now: number): void {
@@ -108,10 +106,14 @@ export function sendHeartbeat(core: CoreState, session: Session, now: number): v
 /** The connection is gone; leases wait for the agent until the grace is over. */
 export function disconnectSession(core: CoreState, session: Session, reason: string, now: number): void {
   detach(core, session);
-  const graceUntil = now + core.options.sessionGraceMs;
+  waitForAgent(core, session, now + core.options.sessionGraceMs);
+  core.log('warn', 'agent disconnected', { agentId: session.agentId, reason, leases: session.leases.size });
+}
+
+/** Leases wait until then. */
+export function waitForAgent(core: CoreState, session: Session, graceUntil: number): void {
   session.phase = { state: 'disconnected', graceUntil };
   core.timers.set(session.timer, graceUntil);
-  core.log('warn', 'agent disconnected', { agentId: session.agentId, reason, leases: session.leases.size });
 }
 
 /** The session is over: what it held goes back to the queue. Its connection, if any, is the caller's affair. */
@@ -129,11 +131,18 @@ export function endSession(core: CoreState, session: Session, why: string, now: 
 export function detach(core: CoreState, session: Session): void {
   core.timers.cancel(session.timer);
   core.timers.cancel(session.heartbeatTimer);
+  core.timers.cancel(session.stallTimer);
+  session.stalledSince = null;
   core.scheduler.setAvailable(session.slot, false);
   for (const key of [...session.stopping.keys()]) stopAnswered(core, session, key);
 }
 
-function watchSilence(core: CoreState, session: Session): void {
-  const intervals = session.phase.state === 'connected' ? SUSPECT_INTERVALS : GIVE_UP_INTERVALS;
-  core.timers.set(session.timer, session.lastHeardAt + intervals * core.options.heartbeatIntervalMs);
+/** Arms the timer for the time when silence has to be judged next, if nothing is heard. */
+export function watchSilence(core: CoreState, session: Session): void {
+  const interval = core.options.heartbeatIntervalMs;
+  const messageAt = Math.max(session.lastHeardAt, core.onTimeSince);
+  const packetAt = Math.max(messageAt, session.lastPacketAt);
+  const suspectAt = messageAt + SUSPECT_INTERVALS * interval;
+  const givenUpAt = packetAt + GIVE_UP_INTERVALS * interval;
+  core.timers.set(session.timer, session.phase.state === 'connected' ? suspectAt : givenUpAt);
 }

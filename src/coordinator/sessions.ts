@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { AgentType } from '../protocol/messages.js';
+import type { AgentSummary, AgentType, Lease } from '../protocol/messages.js';
 import type { SessionRecord } from '../store/records.js';
 import type { Due } from './due.js';
 import type { AgentSlot } from './scheduler.js';
@@ -9,20 +9,23 @@ import { Timer } from './timers.js';
 /**
  * Where an agent's session stands:
  *
- *     joining ──stored──▶ connected ◀──heard── suspect
- *                            │   └──silence──────▲ │
- *                            │ DrainNotice         │ more silence, connection lost
- *                            ▼                     ▼
- *                         draining            disconnected ──grace over──▶ (ended)
+ *     joining ──stored──▶ (early ──established──▶) connected ◀──a message── suspect
+ *                                                   │   └──no message─────────▲ │
+ *                                                   │ DrainNotice               │ no packet, connection lost
+ *                                                   ▼                           ▼
+ *                                                draining                  disconnected ──grace over──▶ (ended)
  *
  * A connection that is lost leads from every state to disconnected; from draining, or when the agent closed it
- * cleanly, the session ends at once. Only a connected session gets tasks.
+ * cleanly, the session ends at once. Only a connected session gets tasks. An agent that is suspect while its packets
+ * still arrive is slow, not dead: it stays suspect, and keeps what it has.
  */
 export type SessionPhase =
-  /** The handshake is accepted; AgentAck waits for the session to be stored. */
-  | { readonly state: 'joining'; readonly connectionId: string }
+  /** The handshake is accepted; AgentAck waits for the session to be stored, and will tell the agent to abort these. */
+  | { readonly state: 'joining'; readonly connectionId: string; readonly abortedTasks: Lease[] }
+  /** It resumed in early data and AgentAck is sent, but whether there is a living peer shows only when the TLS handshake is complete. */
+  | { readonly state: 'early'; readonly connectionId: string }
   | { readonly state: 'connected'; readonly connectionId: string }
-  /** Not heard for two heartbeat intervals. */
+  /** No message came for two heartbeat intervals. */
   | { readonly state: 'suspect'; readonly connectionId: string }
   /** The agent takes no new tasks. */
   | { readonly state: 'draining'; readonly connectionId: string }
@@ -46,7 +49,16 @@ export interface SessionIdentity {
 /** One agent as the coordinator knows it. Lives from its first handshake until a goodbye or the end of the grace. */
 export class Session {
   readonly agentId: string;
+  /** When its last message came. */
   lastHeardAt: number;
+  /** When its last packet came, as far as it is known: see `lastArrival`. */
+  lastPacketAt: number;
+  /** When it last ended a lease or reported progress, or joined. */
+  lastEndedAt: number;
+  /** Found at the latest look: it has had credit since then, tasks of its kinds wait, and it holds none. */
+  unusedSince: number | null = null;
+  /** Since when it ends nothing, if that was found to be too long. */
+  stalledSince: number | null = null;
   memoryBytes = 0;
   completed = 0;
   failed = 0;
@@ -59,6 +71,7 @@ export class Session {
   /** Judges silence while connected, ends the grace while disconnected. */
   readonly timer: Timer<Due> = new Timer({ kind: 'session', session: this });
   readonly heartbeatTimer: Timer<Due> = new Timer({ kind: 'heartbeat', session: this });
+  readonly stallTimer: Timer<Due> = new Timer({ kind: 'stall', session: this });
 
   constructor(
     public identity: SessionIdentity,
@@ -69,7 +82,14 @@ export class Session {
   ) {
     this.agentId = identity.agentId;
     this.lastHeardAt = now;
+    this.lastPacketAt = now;
+    this.lastEndedAt = now;
   }
+}
+
+/** The state of a session as clients see it. */
+export function shownState({ phase }: Session): AgentSummary['state'] {
+  return phase.state === 'joining' || phase.state === 'early' ? 'connected' : phase.state;
 }
 
 /** The session's connection, or null while it has none. */
@@ -101,7 +121,12 @@ export function provesSession(
   return tokenHash === identity.tokenHash || tokenHash === identity.previousTokenHash;
 }
 
-/** Silence by heartbeat intervals: after two the session is suspect, after four its connection is given up. */
+/** Whether a token, by its hash, is the latest one given to this session's agent. */
+export function provesCurrentToken(session: Session, tokenHash: string): boolean {
+  return tokenHash === session.identity.tokenHash;
+}
+
+/** Silence by heartbeat intervals: without messages for two the session is suspect, without packets for four its connection is given up. */
 export const SUSPECT_INTERVALS = 2;
 export const GIVE_UP_INTERVALS = 4;
 /** Heard within this many intervals, a session is alive, and a stranger with its agent id is refused. */

@@ -1,21 +1,19 @@
-import { ProtocolError } from '../protocol/errors.js';
-import type { MessageOf, StreamPurpose } from '../protocol/messages.js';
-import type { StoredTask } from '../store/records.js';
+import { ProtocolError, type ErrorContext } from '../protocol/errors.js';
+import type { StreamPurpose } from '../protocol/messages.js';
 import type { StoreOutcome } from '../store/store.js';
+import { Acknowledgements } from './acknowledgements.js';
 import type { CommitEntry, JoinedReply, Reply } from './commit-log.js';
-import { MAX_LOOKUPS, type Connection } from './connections.js';
+import { trimInput } from './input-reads.js';
+import { lookUp } from './lookups.js';
 import { connectionOf, type Session } from './sessions.js';
 import { sessionJoined } from './session-lifecycle.js';
 import type { CoreState } from './state.js';
-import { activate, withdrawTask } from './task-flow.js';
-import { isFinished, recoverTask, summarize, type Task } from './task.js';
+import { activate, reviveTask, withdrawTask } from './task-flow.js';
+import { isFinished, type Task } from './task.js';
+import { isWatchedBy, notifyWatchers, sendUpdate, watch } from './watching.js';
 
 /** What is said when a commit is durable, and what is done when it is not: the one place that acknowledges. */
 
-/** Watchers of one task at once. */
-const MAX_WATCHERS = 1_024;
-/** Ids in one MessageAck: about 40 kB. */
-const MAX_ACK_IDS = 1_000;
 const STREAMS: readonly { readonly purpose: StreamPurpose; readonly priority: number }[] = [
   { purpose: 'control', priority: 0 },
   { purpose: 'tasks-high', priority: 1 },
@@ -24,79 +22,134 @@ const STREAMS: readonly { readonly purpose: StreamPurpose; readonly priority: nu
   { purpose: 'bulk', priority: 6 },
 ];
 
-/** Acknowledges what a durable commit brought; one MessageAck for each connection and status. */
+type Update = Extract<Reply, { kind: 'update' }>;
+
+/** Acknowledges what a durable commit brought. */
 export function settleCommit(
   core: CoreState,
   entries: readonly CommitEntry[],
   outcomes: readonly StoreOutcome[],
   now: number,
 ): void {
-  const acks = new AckBatch(core);
+  const acks = new Acknowledgements(core);
   const ended: Task[] = [];
-  const updates: { readonly task: Task; readonly reply: Reply & { readonly kind: 'update' } }[] = [];
+  const retried: Task[] = [];
+  const updates: { readonly task: Task; readonly reply: Update }[] = [];
+  let duplicates: Map<Task, Duplicate> | null = null;
   let index = 0;
-  for (const { op, task, reply } of entries) {
+  for (const entry of entries) {
+    const { op, task, reply } = entry;
     if (op !== null) {
       const outcome = outcomes[index++];
-      if (outcome === undefined || outcome.status !== 'applied') {
-        settleRefused(core, { op, task, reply }, outcome, now);
+      if (task !== null && outcome?.status === 'duplicate') {
+        duplicates ??= new Map();
+        duplicates.set(task, { existingId: outcome.taskId, entries: [entry] });
+        continue;
+      }
+      if (outcome?.status !== 'applied') {
+        settleRefused(core, entry, outcome, now);
         continue;
       }
       if (task !== null) {
-        if (op.op === 'submit' && op.spec.idempotencyKey !== null) activate(core, task);
+        if (op.op === 'submit') submitStored(core, task);
         else if (op.op === 'complete' || op.op === 'fail' || op.op === 'cancel') ended.push(task);
+        else if (op.op === 'retry') retried.push(task);
+      }
+    } else if (duplicates !== null && task !== null) {
+      const duplicate = duplicates.get(task);
+      if (duplicate !== undefined) {
+        duplicate.entries.push(entry);
+        continue;
       }
     }
     if (reply === null) continue;
     if (reply.kind === 'joined') sendAgentAck(core, reply.session, reply.joined, now);
     else if (reply.kind === 'processed') acks.processed(reply.connectionId, null, reply.id);
     else if (task === null) continue;
-    else if (reply.kind === 'received') acks.received(reply.connectionId, reply.requestId, task.spec.taskId);
     else if (reply.kind === 'done') acks.processed(reply.connectionId, reply.requestId, task.spec.taskId);
-    else updates.push({ task, reply });
+    else if (reply.kind === 'update') updates.push({ task, reply });
+    else acks.received(reply.connectionId, reply.requestId, task.spec.taskId);
   }
   acks.send();
-  for (const { task, reply } of updates) sendUpdate(core, reply.connectionId, reply.requestId, task);
+  // a watcher hears of the end once
+  const others = updates.filter(({ task, reply }) => !isFinished(task.phase) || !isWatchedBy(task, reply));
   for (const task of ended) notifyWatchers(core, task);
+  // after the word of their end, and before how they stand
+  for (const task of retried) settleRetried(core, task, now);
+  for (const { task, reply } of others) settleUpdate(core, task, reply);
+  if (duplicates !== null) joinExisting(core, duplicates, now);
 }
 
 /** Refuses the submits that a failed commit brought down, with all that hung on them. */
-export function settleLost(core: CoreState, entries: readonly CommitEntry[], now: number): void {
+export function settleLost(
+  core: CoreState,
+  entries: readonly CommitEntry[],
+  refusal: (context: ErrorContext) => ProtocolError,
+  now: number,
+): void {
   for (const { op, task, reply } of entries) {
     if (task === null) continue;
     if (op?.op === 'submit') withdrawTask(core, task, now);
-    if (reply === null) continue;
-    if (reply.kind === 'received' || reply.kind === 'done' || reply.kind === 'update') {
-      const text = 'the coordinator could not store the task; nothing was submitted';
-      const { requestId } = reply;
-      const context = { requestId, retryAfterMs: core.options.storeRetryMs };
-      core.sendError(reply.connectionId, new ProtocolError('STORE_UNAVAILABLE', text, context));
-    } else if (reply.kind === 'processed') {
+    if (reply === null || reply.kind === 'joined') continue;
+    if (reply.kind === 'processed') {
       const taskId = reply.id;
       const text = `the submit of task '${taskId}' was not stored: drop its result`;
       core.sendError(reply.connectionId, new ProtocolError('UNKNOWN_TASK', text, { taskId }));
+    } else {
+      core.sendError(reply.connectionId, refusal({ requestId: reply.requestId }));
     }
   }
 }
 
-/** The store did not apply one operation: the idempotency key is taken, or another coordinator was faster. */
+function submitStored(core: CoreState, task: Task): void {
+  task.stored = true;
+  // with a key it has waited for the store's word, whether the key was free
+  if (task.spec.idempotencyKey !== null) activate(core, task);
+  trimInput(core, task);
+}
+
+/** Answers how a task stands, once the store knows all of it. */
+function settleUpdate(core: CoreState, task: Task, reply: Update): void {
+  if (!core.commits.isDurable(task)) {
+    core.commits.addReply(task, reply);
+    return;
+  }
+  const finished = isFinished(task.phase);
+  if (finished || reply.when !== 'end') sendUpdate(core, reply.connectionId, reply.requestId, task);
+  if (!finished && reply.when !== 'now' && !isWatchedBy(task, reply)) watch(core, task, reply);
+}
+
+/** The store has queued a task again. Memory may have forgotten it meanwhile, or taken it up under another object. */
+function settleRetried(core: CoreState, task: Task, now: number): void {
+  const known = core.tasks.get(task.spec.taskId) ?? task;
+  if (isFinished(known.phase)) reviveTask(core, known, now);
+}
+
+/** The store did not apply one operation: a retry came too late, or another coordinator was faster. */
 function settleRefused(
   core: CoreState,
-  entry: CommitEntry,
+  { op, task, reply }: CommitEntry,
   outcome: StoreOutcome | undefined,
   now: number,
 ): void {
-  const { op, task, reply } = entry;
-  if (task !== null && outcome?.status === 'duplicate') {
-    joinExisting(core, task, [entry, ...core.commits.remove(task)], outcome.taskId, now);
+  const storedEpoch = outcome?.status === 'conflict' ? outcome.epoch : null;
+  if (task !== null && reply?.kind === 'retried') {
+    const { taskId } = task.spec;
+    const context = { taskId, requestId: reply.requestId };
+    const error =
+      storedEpoch === null
+        ? new ProtocolError('UNKNOWN_TASK', `task '${taskId}' is no longer kept`, context)
+        : new ProtocolError('TASK_NOT_RETRYABLE', 'the task has been retried already', context);
+    core.sendError(reply.connectionId, error);
     return;
   }
   core.counters.storeConflicts++;
   core.log('error', 'the store refused a change: the task is in other hands', {
     operation: op?.op ?? 'none',
     taskId: task?.spec.taskId ?? null,
-    storedEpoch: outcome?.status === 'conflict' ? outcome.epoch : null,
+    storedEpoch,
   });
+  if (task !== null && op?.op === 'submit') withdrawTask(core, task, now);
   if (task === null || reply === null) return;
   const { taskId } = task.spec;
   if (reply.kind === 'processed') {
@@ -109,51 +162,38 @@ function settleRefused(
   }
 }
 
-/** The store knows an older task of the key: this one has never been, and its clients get that one. */
-function joinExisting(
-  core: CoreState,
-  task: Task,
-  entries: readonly CommitEntry[],
-  existingId: string,
-  now: number,
-): void {
-  withdrawTask(core, task, now);
-  for (const { reply } of entries) {
-    if (reply?.kind === 'received') sendReceived(core, reply.connectionId, reply.requestId, existingId);
+interface Duplicate {
+  readonly existingId: string;
+  readonly entries: CommitEntry[];
+}
+
+/** The store knows older tasks of these keys: the new ones have never been, and their clients get the old ones. */
+function joinExisting(core: CoreState, duplicates: ReadonlyMap<Task, Duplicate>, now: number): void {
+  for (const entry of core.commits.remove(duplicates)) {
+    if (entry.task !== null) duplicates.get(entry.task)?.entries.push(entry);
   }
-  const existing = core.tasks.get(existingId);
-  for (const { connectionId, requestId } of task.watchers ?? []) {
-    const connection = core.connections.get(connectionId);
-    if (connection === undefined) continue;
-    if (existing === undefined) lookUp(core, connection, requestId, existingId);
-    else if (isFinished(existing.phase)) sendUpdate(core, connectionId, requestId, existing);
-    else watch(core, existing, connectionId, requestId);
+  const acks = new Acknowledgements(core);
+  for (const [task, { existingId, entries }] of duplicates) {
+    withdrawTask(core, task, now);
+    for (const { reply } of entries) {
+      if (reply?.kind === 'received') acks.received(reply.connectionId, reply.requestId, existingId);
+    }
+  }
+  acks.send();
+  for (const [task, { existingId }] of duplicates) {
+    for (const { connectionId, requestId } of task.watchers ?? []) {
+      watchEnd(core, existingId, connectionId, requestId);
+    }
   }
 }
 
-/** Adds a watcher; an error when the task has all it may have. */
-export function watch(
-  core: CoreState,
-  task: Task,
-  connectionId: string,
-  requestId: number,
-): ProtocolError | null {
-  task.watchers ??= [];
-  if (task.watchers.length >= MAX_WATCHERS) {
-    task.watchers = task.watchers.filter((watcher) => core.connections.has(watcher.connectionId));
-  }
-  if (task.watchers.length >= MAX_WATCHERS) {
-    const text = `the task has ${MAX_WATCHERS} watchers already`;
-    return new ProtocolError('TOO_MANY_REQUESTS', text, { requestId, taskId: task.spec.taskId });
-  }
-  task.watchers.push({ connectionId, requestId });
-  return null;
-}
-
-export function sendUpdate(core: CoreState, connectionId: string, requestId: number, task: Task): void {
-  const { phase } = task;
-  const message: MessageOf<'TaskUpdate'> = { type: 'TaskUpdate', requestId, task: summarize(task) };
-  core.send(connectionId, message, phase.state === 'completed' ? phase.result : undefined);
+/** Tells a client of a task's end, now or when it comes. */
+export function watchEnd(core: CoreState, taskId: string, connectionId: string, requestId: number): void {
+  const task = core.tasks.get(taskId);
+  if (task === undefined) lookUp(core, { wants: 'state', connectionId, requestId, taskId });
+  else if (!isFinished(task.phase)) watch(core, task, { connectionId, requestId });
+  else if (core.commits.isDurable(task)) sendUpdate(core, connectionId, requestId, task);
+  else core.commits.addReply(task, { kind: 'update', connectionId, requestId, when: 'end' });
 }
 
 export function sendReceived(core: CoreState, connectionId: string, requestId: number, taskId: string): void {
@@ -167,43 +207,6 @@ export function sendReceived(core: CoreState, connectionId: string, requestId: n
 
 export function sendProcessed(core: CoreState, connectionId: string, taskIds: string[]): void {
   core.send(connectionId, { type: 'MessageAck', status: 'processed', requestIds: [], taskIds });
-}
-
-/** Asks the store for a task that memory does not have. */
-export function lookUp(core: CoreState, connection: Connection, requestId: number, taskId: string): void {
-  if (connection.lookups >= MAX_LOOKUPS) {
-    const text = `${MAX_LOOKUPS} queries of this connection are open already`;
-    core.sendError(connection.id, new ProtocolError('TOO_MANY_REQUESTS', text, { requestId, taskId }));
-    return;
-  }
-  connection.lookups++;
-  const lookupId = core.nextLookupId++;
-  core.lookups.set(lookupId, { connectionId: connection.id, requestId, taskId });
-  core.act({ type: 'lookup', lookupId, taskId });
-}
-
-/** Answers a client with what the store knew. */
-export function lookedUp(core: CoreState, lookupId: number, stored: StoredTask | null, now: number): void {
-  const lookup = core.lookups.get(lookupId);
-  if (lookup === undefined) return;
-  core.lookups.delete(lookupId);
-  const { connectionId, requestId, taskId } = lookup;
-  const connection = core.connections.get(connectionId);
-  if (connection === undefined) return;
-  connection.lookups--;
-  if (stored === null) {
-    const text = `no task '${taskId}' (or it ended long ago and is no longer kept)`;
-    core.sendError(connectionId, new ProtocolError('UNKNOWN_TASK', text, { requestId, taskId }));
-    return;
-  }
-  sendUpdate(core, connectionId, requestId, recoverTask(stored, now));
-}
-
-function notifyWatchers(core: CoreState, task: Task): void {
-  const { watchers } = task;
-  if (watchers === null) return;
-  task.watchers = null;
-  for (const { connectionId, requestId } of watchers) sendUpdate(core, connectionId, requestId, task);
 }
 
 function sendAgentAck(core: CoreState, session: Session, joined: JoinedReply, now: number): void {
@@ -222,56 +225,4 @@ function sendAgentAck(core: CoreState, session: Session, joined: JoinedReply, no
     abortedTasks,
   });
   sessionJoined(core, session, connectionId, now);
-}
-
-/** Acknowledgements of one commit, gathered by connection. */
-class AckBatch {
-  readonly #core: CoreState;
-  readonly #received = new Map<string, { requestIds: number[]; taskIds: string[] }>();
-  readonly #processed = new Map<string, { requestIds: number[]; taskIds: string[] }>();
-
-  constructor(core: CoreState) {
-    this.#core = core;
-  }
-
-  received(connectionId: string, requestId: number, taskId: string): void {
-    this.#add('received', this.#received, connectionId, requestId, taskId);
-  }
-
-  processed(connectionId: string, requestId: number | null, taskId: string): void {
-    this.#add('processed', this.#processed, connectionId, requestId, taskId);
-  }
-
-  send(): void {
-    for (const [connectionId, ids] of this.#received) this.#emit('received', connectionId, ids);
-    for (const [connectionId, ids] of this.#processed) this.#emit('processed', connectionId, ids);
-  }
-
-  #add(
-    status: 'received' | 'processed',
-    batches: Map<string, { requestIds: number[]; taskIds: string[] }>,
-    connectionId: string,
-    requestId: number | null,
-    taskId: string,
-  ): void {
-    let ids = batches.get(connectionId);
-    if (ids !== undefined && ids.taskIds.length >= MAX_ACK_IDS) {
-      this.#emit(status, connectionId, ids);
-      ids = undefined;
-    }
-    if (ids === undefined) {
-      ids = { requestIds: [], taskIds: [] };
-      batches.set(connectionId, ids);
-    }
-    if (requestId !== null) ids.requestIds.push(requestId);
-    ids.taskIds.push(taskId);
-  }
-
-  #emit(
-    status: 'received' | 'processed',
-    connectionId: string,
-    { requestIds, taskIds }: { requestIds: number[]; taskIds: string[] },
-  ): void {
-    this.#core.send(connectionId, { type: 'MessageAck', status, requestIds, taskIds });
-  }
 }

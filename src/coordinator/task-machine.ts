@@ -1,6 +1,6 @@
-import type { ErrorDetail, TaskState } from '../protocol/messages.js';
+import type { ErrorDetail, TaskHistoryEntry, TaskState } from '../protocol/messages.js';
 import type { LeaseRecord } from '../store/records.js';
-import type { HistoryEntry } from './task-history.js';
+import type { TaskJournal } from './task-journal.js';
 import { QUEUED, type Task, type TaskPhase, type TaskPhases } from './task.js';
 
 /** What can happen to a task, each with what it brings. `at` is the coordinator's clock. */
@@ -34,6 +34,8 @@ export interface TaskEvents {
   /** The agent no longer works on it: its session ended, it gave the task back, or it forgot it. */
   readonly lost: { readonly type: 'lost'; readonly at: number; readonly error: ErrorDetail };
   readonly cancel: { readonly type: 'cancel'; readonly at: number };
+  /** Somebody wants a task that ended without a result to be tried once more, with all its attempts. */
+  readonly retry: { readonly type: 'retry'; readonly at: number };
 }
 
 export type TaskEventType = keyof TaskEvents;
@@ -46,7 +48,8 @@ export class UndefinedTransitionError extends Error {
     readonly taskId: string,
     readonly from: TaskState,
     readonly event: TaskEventType,
-    readonly history: readonly HistoryEntry[],
+    /** Its latest transitions, oldest first. */
+    readonly history: readonly TaskHistoryEntry[],
   ) {
     const story = history.map((entry) => entry.event).join(' → ');
     super(`task ${taskId}: no transition from '${from}' on '${event}' (history: ${story})`);
@@ -71,16 +74,18 @@ const toCancelled = (_task: Task, _phase: TaskPhase, event: TaskEvents['cancel']
 
 function toLeased(task: Task, _phase: TaskPhase, { lease }: TaskEvents['lease']): TaskPhase {
   task.epoch = lease.epoch;
+  task.recovered = false;
   task.attempts = lease.attempt;
   task.agentId = lease.agentId;
   task.leasedAt = lease.leasedAt;
   return { state: 'leased', lease };
 }
 
-const toRunning = (_task: Task, phase: Held, { fraction }: TaskEvents['progress']): TaskPhase => ({
+const toRunning = (_task: Task, phase: Held, { fraction, at }: TaskEvents['progress']): TaskPhase => ({
   state: 'running',
   lease: phase.lease,
   fraction,
+  since: phase.state === 'running' ? phase.since : at,
 });
 
 const toCompleted = (_task: Task, phase: Held, event: TaskEvents['complete']): TaskPhase => ({
@@ -110,6 +115,12 @@ function afterLoss(task: Task, phase: Held, { at, error }: TaskEvents['lost']): 
   return { state: 'dead', lease: phase.lease, finishedAt: at, runMs: null, error };
 }
 
+/** The epoch stays, so that answers to its earlier leases are refused. */
+function toRetried(task: Task): TaskPhase {
+  task.attempts = 0;
+  return QUEUED;
+}
+
 const hasAttemptsLeft = (task: Task): boolean => task.attempts < task.spec.maxAttempts;
 
 const held = {
@@ -121,7 +132,9 @@ const held = {
   cancel: toCancelled,
 };
 
-/** All transitions there are. A finished task has none: it ends exactly once. */
+const endedWithoutResult = { retry: toRetried };
+
+/** All transitions there are. A finished task has none but to be retried when it has no result: it ends exactly once. */
 export const TRANSITIONS: TransitionTable = {
   queued: { lease: toLeased, cancel: toCancelled },
   delayed: { due: toQueued, cancel: toCancelled },
@@ -129,27 +142,25 @@ export const TRANSITIONS: TransitionTable = {
   running: held,
   retrying: { due: toQueued, cancel: toCancelled },
   completed: {},
-  failed: {},
-  dead: {},
-  cancelled: {},
+  failed: endedWithoutResult,
+  dead: endedWithoutResult,
+  cancelled: endedWithoutResult,
 };
 
 /**
- * Applies one event to a task: writes its next phase and its history.
+ * Applies one event to a task: writes its next phase, and the journal.
  * Throws UndefinedTransitionError when its state has no transition for the event; the task is then unchanged.
  */
-export function transition(task: Task, event: TaskEvent): void {
+export function transition(task: Task, event: TaskEvent, journal: TaskJournal): void {
+  const { taskId } = task.spec;
   const next = step(task, task.phase.state, task.phase, event.type, event);
   if (next === null) {
-    throw new UndefinedTransitionError(
-      task.spec.taskId,
-      task.phase.state,
-      event.type,
-      task.history.entries(),
-    );
+    throw new UndefinedTransitionError(taskId, task.phase.state, event.type, journal.storyOf(taskId));
   }
   // further progress is no news, and would push the story out
-  if (event.type !== 'progress' || next.state !== task.phase.state) task.history.record(event.type, event.at);
+  if (event.type !== 'progress' || next.state !== task.phase.state) {
+    journal.record(taskId, event.type, event.at);
+  }
   task.phase = next;
 }
 

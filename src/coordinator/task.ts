@@ -1,9 +1,7 @@
-import type { ErrorDetail, TaskState, TaskSummary } from '../protocol/messages.js';
-import type { LeaseRecord, StoredTask, TaskSpec } from '../store/records.js';
-import type { Link } from './linked-list.js';
-import { TaskHistory } from './task-history.js';
-import type { Due } from './due.js';
-import type { Timer } from './timers.js';
+import type { ErrorDetail, TaskState } from '../protocol/messages.js';
+import type { LeaseRecord, RecoveredTask, StoredState, StoredTask, TaskSpec } from '../store/records.js';
+import type { LinkedList, Listed } from './linked-list.js';
+import type { Timed } from './timers.js';
 
 /** Each state with what belongs to it. Times are milliseconds since the Unix epoch. */
 export interface TaskPhases {
@@ -13,8 +11,13 @@ export interface TaskPhases {
   readonly delayed: { readonly state: 'delayed'; readonly notBefore: number };
   /** An agent has it. */
   readonly leased: { readonly state: 'leased'; readonly lease: LeaseRecord };
-  /** An agent has it and has reported progress. An agent that reports none goes from leased to the end. */
-  readonly running: { readonly state: 'running'; readonly lease: LeaseRecord; readonly fraction: number };
+  /** An agent has it and has reported progress, the first time at `since`. An agent that reports none goes from leased to the end. */
+  readonly running: {
+    readonly state: 'running';
+    readonly lease: LeaseRecord;
+    readonly fraction: number;
+    readonly since: number;
+  };
   /** An attempt failed; waits out the backoff. */
   readonly retrying: { readonly state: 'retrying'; readonly notBefore: number; readonly error: ErrorDetail };
   readonly completed: {
@@ -49,77 +52,100 @@ export interface Watcher {
   readonly requestId: number;
 }
 
-/** A task in the coordinator's memory. `phase`, `epoch`, `attempts` and `history` change only through `transition`. */
-export interface Task {
-  readonly spec: TaskSpec;
-  /** The submitted payload; null once the task is finished. */
-  input: Uint8Array | null;
-  phase: TaskPhase;
+/**
+ * A task in the coordinator's memory, of which there may be millions: it is its own timer and its own list link, and its
+ * input and its story may be in the store alone. `phase`, `epoch` and `attempts` change only through `transition`.
+ */
+export class Task implements Timed, Listed<Task> {
   /** Of the latest lease; 0 before the first. */
-  epoch: number;
+  epoch = 0;
   /** Leases so far. */
-  attempts: number;
-  agentId: string | null;
-  leasedAt: number | null;
-  readonly history: TaskHistory;
-  /** When it first became ready; retries keep it, so that waiting counts. */
-  readyAt: number;
-  /** Its place in the ready queue: there when, and only when, it is ready to be dispatched. */
-  ready: Link<Task> | null;
-  /** Its one deadline: end of a delay or backoff, or of the lease. */
-  timer: Timer<Due> | null;
+  attempts = 0;
+  agentId: string | null = null;
+  leasedAt: number | null = null;
   /** The commit that makes its latest change durable. */
-  commitId: number;
-  watchers: Watcher[] | null;
-}
+  commitId = 0;
+  /** The store has it: its submit is durable. */
+  stored = false;
+  watchers: Watcher[] | null = null;
+  /** Its one deadline: end of a delay or backoff, or of the lease. In the heap when, and only when, its state has one. */
+  at = 0;
+  index = -1;
+  /** The ready lane it waits in, or the list of finished tasks. */
+  list: LinkedList<Task> | null = null;
+  previous: Task | null = null;
+  next: Task | null = null;
 
-export function createTask(spec: TaskSpec, input: Uint8Array, notBefore: number | null): Task {
-  return {
-    spec,
-    input,
-    phase: notBefore === null ? QUEUED : { state: 'delayed', notBefore },
-    epoch: 0,
-    attempts: 0,
-    agentId: null,
-    leasedAt: null,
-    history: new TaskHistory('submit', spec.submittedAt),
-    readyAt: spec.submittedAt,
-    ready: null,
-    timer: null,
-    commitId: 0,
-    watchers: null,
-  };
+  constructor(
+    readonly spec: TaskSpec,
+    /** The submitted payload; null when it is in the store alone. Only the task book writes to it. */
+    public input: Uint8Array | null,
+    readonly inputBytes: number,
+    public phase: TaskPhase,
+    /** It comes from the store and was not leased since: a larger epoch than the store knows may have been given out. */
+    public recovered: boolean,
+    /** When it first became ready; retries keep it, so that waiting counts. */
+    public readyAt: number,
+  ) {}
 }
 
 export const QUEUED: TaskPhases['queued'] = { state: 'queued' };
 
-/**
- * How far epochs jump when a task is recovered. A lease may reach an agent before its commit; after a crash the store
- * does not know of it, and its epoch must not be given out again.
- */
-export const RECOVERY_EPOCH_JUMP = 2 ** 20;
-
-/** Rebuilds an unfinished task from the store. A stored lease stays as it was, so that its agent may resume it. */
-export function recoverTask(stored: StoredTask, now: number): Task {
-  const { current } = stored;
-  return {
-    spec: stored.spec,
-    input: stored.input,
-    phase: recoverPhase(current),
-    epoch: current.state === 'leased' ? stored.epoch : stored.epoch + RECOVERY_EPOCH_JUMP,
-    attempts: stored.attempts,
-    agentId: stored.agentId,
-    leasedAt: stored.leasedAt,
-    history: new TaskHistory('recover', now),
-    readyAt: stored.spec.submittedAt,
-    ready: null,
-    timer: null,
-    commitId: 0,
-    watchers: null,
-  };
+export function createTask(spec: TaskSpec, input: Uint8Array, notBefore: number | null): Task {
+  const phase: TaskPhase = notBefore === null ? QUEUED : { state: 'delayed', notBefore };
+  return new Task(spec, input, input.byteLength, phase, false, spec.submittedAt);
 }
 
-function recoverPhase(current: StoredTask['current']): TaskPhase {
+/**
+ * Rebuilds an unfinished task from the store. A stored lease stays as it was, so that its agent may resume it.
+ * `kind`: the text that all tasks of the kind share.
+ */
+export function recoverTask(record: RecoveredTask, kind: string): Task {
+  const { taskId, priority, timeoutMs, maxAttempts, idempotencyKey, keyHeldUntil, affinity, submittedAt } =
+    record.spec;
+  // fields in the order in which a submit makes them, so that all specs have one shape
+  const spec: TaskSpec = {
+    taskId,
+    kind,
+    priority,
+    timeoutMs,
+    maxAttempts,
+    idempotencyKey,
+    keyHeldUntil,
+    affinity,
+    submittedAt,
+  };
+  return restore(record, spec, null, record.inputBytes, recoverPhase(record.current));
+}
+
+/** Rebuilds any task from the store, with the input it brings. */
+export function restoreTask(stored: StoredTask): Task {
+  return restore(
+    stored,
+    stored.spec,
+    stored.input,
+    stored.input?.byteLength ?? 0,
+    recoverPhase(stored.current),
+  );
+}
+
+function restore(
+  { epoch, attempts, agentId, leasedAt }: Pick<StoredTask, 'epoch' | 'attempts' | 'agentId' | 'leasedAt'>,
+  spec: TaskSpec,
+  input: Uint8Array | null,
+  inputBytes: number,
+  phase: TaskPhase,
+): Task {
+  const task = new Task(spec, input, inputBytes, phase, true, spec.submittedAt);
+  task.epoch = epoch;
+  task.attempts = attempts;
+  task.agentId = agentId;
+  task.leasedAt = leasedAt;
+  task.stored = true;
+  return task;
+}
+
+function recoverPhase(current: StoredState): TaskPhase {
   switch (current.state) {
     case 'queued':
       return QUEUED;
@@ -132,6 +158,11 @@ function recoverPhase(current: StoredTask['current']): TaskPhase {
   }
 }
 
+/** Its input is at hand, or it has none to speak of. */
+export function hasInput(task: Task): boolean {
+  return task.input !== null || task.inputBytes === 0;
+}
+
 /** The lease an agent holds on it now, or null. */
 export function activeLease(task: Task): LeaseRecord | null {
   return task.phase.state === 'leased' || task.phase.state === 'running' ? task.phase.lease : null;
@@ -139,27 +170,4 @@ export function activeLease(task: Task): LeaseRecord | null {
 
 export function isFinished(phase: TaskPhase): phase is FinishedPhase {
   return 'finishedAt' in phase;
-}
-
-/** The task as clients see it. */
-export function summarize(task: Task): TaskSummary {
-  const { spec, phase } = task;
-  return {
-    taskId: spec.taskId,
-    kind: spec.kind,
-    state: phase.state,
-    priority: spec.priority,
-    agentId: task.agentId,
-    attempts: task.attempts,
-    submittedAt: spec.submittedAt,
-    queuedMs: task.leasedAt === null ? null : Math.max(0, task.leasedAt - spec.submittedAt),
-    runMs: 'runMs' in phase ? phase.runMs : null,
-    error: 'error' in phase ? phase.error : null,
-    progress: progressOf(phase),
-  };
-}
-
-function progressOf(phase: TaskPhase): number | null {
-  if (phase.state === 'running') return phase.fraction;
-  return phase.state === 'completed' ? 1 : null;
 }

@@ -1,19 +1,25 @@
-/** One deadline. Whoever wants it keeps it, to move or cancel it. */
-export class Timer<T> {
+/** What has a deadline in a heap. Only the heap writes to it. */
+export interface Timed {
   /** When it is due; meaningful while it is in a heap. */
+  at: number;
+  /** Its place in the heap; -1 outside. */
+  index: number;
+}
+
+/** One deadline. Whoever wants it keeps it, to move or cancel it. */
+export class Timer<T> implements Timed {
   at = 0;
-  /** Its place in the heap; -1 outside. Only the heap writes to it. */
   index = -1;
 
   constructor(readonly due: T) {}
 }
 
 /**
- * Deadlines in a binary heap that knows each timer's place: set, move and cancel in O(log n), the next one in O(1).
+ * Deadlines in a binary heap that knows each one's place: set, move and cancel in O(log n), the next one in O(1).
  * The core has no clock: its owner asks `next`, waits, and calls `popDue`.
  */
-export class TimerHeap<T> {
-  readonly #heap: Timer<T>[] = [];
+export class DeadlineHeap<E extends Timed> {
+  readonly #heap: E[] = [];
 
   get size(): number {
     return this.#heap.length;
@@ -25,7 +31,7 @@ export class TimerHeap<T> {
   }
 
   /** Puts a timer in, or moves it. */
-  set(timer: Timer<T>, at: number): void {
+  set(timer: E, at: number): void {
     if (timer.index === -1) {
       timer.at = at;
       timer.index = this.#heap.length;
@@ -40,7 +46,7 @@ export class TimerHeap<T> {
   }
 
   /** Takes a timer out; does nothing when it is not in. */
-  cancel(timer: Timer<T> | null): void {
+  cancel(timer: E | null): void {
     if (timer === null || timer.index === -1) return;
     const last = this.#heap.pop();
     const hole = timer.index;
@@ -53,14 +59,19 @@ export class TimerHeap<T> {
   }
 
   /** Takes out the earliest timer if it is due (`at` not after `now`), else null. */
-  popDue(now: number): Timer<T> | null {
+  popDue(now: number): E | null {
     const first = this.#heap[0];
     if (first === undefined || first.at > now) return null;
     this.cancel(first);
     return first;
   }
 
-  #rise(timer: Timer<T>): void {
+  /** All that are in, in no order. */
+  values(): Iterable<E> {
+    return this.#heap;
+  }
+
+  #rise(timer: E): void {
     let index = timer.index;
     while (index > 0) {
       const parentIndex = (index - 1) >> 1;
@@ -74,7 +85,7 @@ export class TimerHeap<T> {
     timer.index = index;
   }
 
-  #sink(timer: Timer<T>): void {
+  #sink(timer: E): void {
     let index = timer.index;
     for (;;) {
       const left = this.#heap[2 * index + 1];
@@ -91,3 +102,6 @@ export class TimerHeap<T> {
     timer.index = index;
   }
 }
+
+/** Deadlines of things that each keep a timer. */
+export class TimerHeap<T> extends DeadlineHeap<Timer<T>> {}

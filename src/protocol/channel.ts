@@ -14,6 +14,8 @@ export interface ChannelHandler {
    * with its code. Else the stream goes on: report it.
    */
   onProtocolError(error: ProtocolError): void;
+  /** `bytes` more are held of a frame that is not complete; fewer when negative. */
+  onHeld?(bytes: number): void;
   onDrain?(): void;
   onEnd?(): void;
   onReset?(code: number): void;
@@ -47,6 +49,8 @@ export class MessageChannel implements StreamHandler {
   readonly #decoder: FrameDecoder;
   readonly #counters = { framesIn: 0, framesOut: 0, bytesIn: 0, bytesOut: 0 };
   #reading = true;
+  /** As `onHeld` was last told. */
+  #held = 0;
   #maxSendBytes: number;
 
   /** Takes the stream over: it becomes the stream's handler. */
@@ -124,6 +128,7 @@ export class MessageChannel implements StreamHandler {
       if (!(error instanceof FrameError)) throw error;
       this.#fail(error);
     }
+    if (this.#decoder.bufferedBytes !== this.#held) this.#tellHeld(this.#decoder.bufferedBytes);
   }
 
   onEnd(): void {
@@ -148,6 +153,7 @@ export class MessageChannel implements StreamHandler {
 
   onClosed(): void {
     this.#reading = false;
+    if (this.#held > 0) this.#tellHeld(0);
     this.#handler.onClosed?.();
   }
 
@@ -164,6 +170,12 @@ export class MessageChannel implements StreamHandler {
     }
     this.#handler.onMessage(envelope.message, envelope.payload);
   };
+
+  #tellHeld(held: number): void {
+    const more = held - this.#held;
+    this.#held = held;
+    this.#handler.onHeld?.(more);
+  }
 
   #count(message: Message, bytes: number): void {
     if (bytes - LENGTH_BYTES > this.#maxSendBytes) {

@@ -74,6 +74,12 @@ export const ERRORS = {
     'later',
     'a handshake in early data has no nonce or one seen before; send it again once the connection is established',
   ),
+  COORDINATOR_BUSY: entry(
+    0x2a,
+    'closes',
+    'later',
+    'agents are admitted at a bounded rate; come back after retryAfterMs',
+  ),
 
   // ---- requests of a client
   QUEUE_FULL: entry(0x30, 'goes on', 'later', 'the queue has all the tasks it takes'),
@@ -91,6 +97,12 @@ export const ERRORS = {
     'the coordinator cannot store anything now; nothing was changed',
   ),
   TOO_MANY_REQUESTS: entry(0x39, 'goes on', 'later', 'too many requests are open on this connection'),
+  TASK_NOT_RETRYABLE: entry(
+    0x3a,
+    'goes on',
+    'never',
+    'only a task that failed, is dead or was cancelled can be retried',
+  ),
 
   // ---- leases
   STALE_LEASE: entry(

@@ -1,3 +1,25 @@
+import {
+  AGENT_TYPES,
+  count,
+  errorDetail,
+  fraction,
+  joinToken,
+  kind,
+  lease,
+  ms,
+  name,
+  nonce,
+  note,
+  protocolVersion,
+  protocolVersions,
+  requestId,
+  runMs,
+  software,
+  STREAM_PURPOSES,
+  TASK_STATES,
+  taskId,
+  text,
+} from './fields.js';
 import { MAX_CONCURRENCY } from './limits.js';
 import {
   boolean,
@@ -10,7 +32,6 @@ import {
   oneOf,
   optional,
   scalar,
-  string,
   type Static,
 } from './schema.js';
 
@@ -20,76 +41,7 @@ import {
  * Unknown fields are ignored; a missing or wrong one is refused by name (ErrorReport).
  */
 
-const text = (maxLength: number, description: string) => string({ minLength: 1, maxLength, description });
-const note = (maxLength: number, description: string) => string({ maxLength, description });
-const count = (description: string, maximum = 2 ** 48) => integer({ minimum: 0, maximum, description });
-const ms = (description: string) => number({ minimum: 0, maximum: 2 ** 48, description });
-const fraction = (description: string) => number({ minimum: 0, maximum: 1, description });
-const requestId = integer({
-  minimum: 0,
-  maximum: 2 ** 32 - 1,
-  description: 'chosen by the client, unique among its open requests',
-});
-const name = (description: string) =>
-  string({ minLength: 1, maxLength: 128, pattern: '^[A-Za-z0-9][A-Za-z0-9._:@-]*$', description });
-
-export const AGENT_TYPES = ['pattern', 'strategy', 'feature', 'neural', 'reasoning', 'worker'] as const;
-export const TASK_STATES = [
-  'queued',
-  'delayed',
-  'leased',
-  'running',
-  'retrying',
-  'completed',
-  'failed',
-  'dead',
-  'cancelled',
-] as const;
-export const STREAM_PURPOSES = ['control', 'tasks-high', 'tasks-normal', 'tasks-low', 'bulk'] as const;
-
-const kind = string({
-  minLength: 1,
-  maxLength: 64,
-  pattern: '^[a-z][a-z0-9-]*$',
-  description: 'kind of task',
-});
-const taskId = text(64, 'UUID version 7 of the task');
-const lease = {
-  taskId,
-  attempt: integer({ minimum: 1, maximum: 1_000_000, description: 'which try this is, from 1' }),
-  epoch: integer({
-    minimum: 1,
-    maximum: 2 ** 48,
-    description: 'fencing number of the lease; an answer with an older one is refused',
-  }),
-};
-const runMs = ms('time the handler took on the agent');
-const errorDetail = object(
-  {
-    name: text(64, 'stable name of the error, for programs'),
-    message: note(4096, 'one sentence for people'),
-    retryable: boolean({ description: 'another attempt may succeed' }),
-  },
-  { description: 'why a task did not complete' },
-);
-const protocolVersions = list(integer({ minimum: 1, maximum: 65535 }), {
-  minItems: 1,
-  maxItems: 16,
-  description: 'protocol versions the sender speaks',
-});
-const protocolVersion = integer({ minimum: 1, maximum: 65535, description: 'the version both will speak' });
-const software = text(128, 'name and version of the sending program, for logs');
-const joinToken = optional(text(1024, 'shared secret, when the coordinator wants one'));
-
-/** Early data can be replayed by anybody who recorded it: a nonce is accepted once. */
-const nonce = optional(
-  string({
-    minLength: 22,
-    maxLength: 64,
-    pattern: '^[A-Za-z0-9_-]+$',
-    description: 'required in 0-RTT data: at least 16 random bytes as base64url, never used before',
-  }),
-);
+export { AGENT_TYPES, STREAM_PURPOSES, TASK_STATES } from './fields.js';
 
 /** A task as clients see it. */
 export const TaskSummary = object({
@@ -104,6 +56,31 @@ export const TaskSummary = object({
   runMs: nullable(runMs),
   error: nullable(errorDetail),
   progress: nullable(fraction('done so far')),
+  maxAttempts: optional(integer({ minimum: 1, maximum: 1_000_000, description: 'attempts it may have' })),
+  notBefore: optional(ms('delayed or retrying: it waits until then')),
+  finishedAt: optional(ms('when it ended')),
+});
+
+/** What happened to a task, in the words of HistoryEvent. */
+export const TASK_HISTORY_EVENTS = [
+  'submit',
+  'due',
+  'lease',
+  'progress',
+  'complete',
+  'fail',
+  'timeout',
+  'lost',
+  'cancel',
+  'retry',
+  'recover',
+] as const;
+const historyEntry = object({
+  event: oneOf(TASK_HISTORY_EVENTS, 'what happened'),
+  at: ms('when'),
+  attempt: optional(count('lease: which attempt')),
+  agentId: optional(name('lease: which agent')),
+  detail: optional(note(4608, 'fail, timeout, lost: name of the error and its message')),
 });
 
 /** An agent as clients see it. */
@@ -119,6 +96,7 @@ export const AgentSummary = object({
   rttMs: nullable(ms('smoothed round-trip time')),
   connectedAt: ms('start of the session'),
   lastHeardAt: ms('when something last arrived from it'),
+  stalled: optional(boolean({ description: 'it has credit and work waits for it, but it finishes nothing' })),
   completed: count('tasks completed in this session'),
   failed: count('tasks failed in this session'),
   address: text(128, 'HOST:PORT'),
@@ -344,12 +322,31 @@ export const messageSchemas = {
     watch: boolean({ description: 'send a TaskUpdate when the task ends' }),
   }),
   QueryTask: object({ requestId, taskId }),
+  QueryTasks: object({
+    requestId,
+    state: optional(oneOf(TASK_STATES, 'only tasks in this state')),
+    kind: optional(kind),
+    limit: optional(integer({ minimum: 1, maximum: 1000, description: 'at most; default 100' })),
+    before: optional(text(64, 'only tasks submitted before this one: the last taskId of the page before')),
+  }),
+  RetryTask: object({ requestId, taskId }),
   WatchTask: object({ requestId, taskId }),
   QueryStatus: object({ requestId }),
   QueryAgents: object({ requestId }),
 
   // ---- coordinator to client
-  TaskUpdate: object({ requestId, task: TaskSummary }),
+  TaskUpdate: object({
+    requestId,
+    task: TaskSummary,
+    history: optional(
+      list(historyEntry, { maxItems: 64, description: 'to QueryTask: what happened, oldest first' }),
+    ),
+  }),
+  TasksReport: object({
+    requestId,
+    tasks: list(TaskSummary, { maxItems: 1000, description: 'the newest submission first' }),
+    more: boolean({ description: 'older ones match as well: ask again with `before`' }),
+  }),
   StatusReport: object({
     requestId,
     coordinatorId: text(128, 'which coordinator this is'),
@@ -366,6 +363,12 @@ export const messageSchemas = {
       description: 'datagrams dropped, by reason',
     }),
     protocolErrors: count('frames refused since the start'),
+    counters: optional(
+      dictionary(count('since the start'), {
+        maxProperties: 64,
+        description: 'events since the start by name, such as tasksRetried, sessionsResumed, replaysRefused',
+      }),
+    ),
   }),
   AgentsReport: object({
     requestId,
@@ -390,3 +393,4 @@ export type TaskSummary = Static<typeof TaskSummary>;
 export type AgentSummary = Static<typeof AgentSummary>;
 export type Lease = Pick<MessageOf<'AgentTask'>, 'taskId' | 'attempt' | 'epoch'>;
 export type ErrorDetail = Static<typeof errorDetail>;
+export type TaskHistoryEntry = Static<typeof historyEntry>;

@@ -177,6 +177,20 @@ export const messageRules: { readonly [T in MessageType]: MessageRule } = {
     purpose: 'Asks for the state of a task, now and at its end.',
     answer: 'TaskUpdate now, and one at its end when that is later; or ErrorReport UNKNOWN_TASK',
   },
+  QueryTasks: {
+    from: ['client'],
+    on: ['control'],
+    payload: NONE,
+    purpose: 'Asks for tasks by state and kind, finished ones among them as long as they are kept.',
+    answer: 'TasksReport',
+  },
+  RetryTask: {
+    from: ['client'],
+    on: ['control'],
+    payload: NONE,
+    purpose: 'Queues a task that failed, is dead or was cancelled once more, with all its attempts.',
+    answer: 'MessageAck (received), or ErrorReport UNKNOWN_TASK or TASK_NOT_RETRYABLE',
+  },
   QueryStatus: {
     from: ['client'],
     on: ['control'],
@@ -199,6 +213,13 @@ export const messageRules: { readonly [T in MessageType]: MessageRule } = {
       what: 'the result, a value, when the state is completed and it is kept; else none',
     },
     purpose: 'The state of a task.',
+    answer: '-',
+  },
+  TasksReport: {
+    from: ['coordinator'],
+    on: ['control'],
+    payload: NONE,
+    purpose: 'The tasks that were asked for.',
     answer: '-',
   },
   StatusReport: {

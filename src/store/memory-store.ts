@@ -1,10 +1,25 @@
-import type { ErrorDetail } from '../protocol/messages.js';
-import type { ExperienceRecord, SessionRecord, StoredState, StoredTask, TaskSpec } from './records.js';
+import { setImmediate } from 'node:timers/promises';
+import type { TaskState } from '../protocol/messages.js';
+import { historyEntryOf, withRoom } from './history.js';
+import { MemoryKeys } from './memory-keys.js';
+import { MemoryNonces } from './memory-nonces.js';
+import { MemoryRetention } from './memory-retention.js';
+import { isFinished, listed, recovered, type MemoryRow } from './memory-row.js';
+import type {
+  ExperienceRecord,
+  ListedTask,
+  RecoveredTask,
+  SessionRecord,
+  StoredState,
+  StoredTask,
+  TicketKeyRecord,
+} from './records.js';
 import {
   StoreError,
   type ExperienceFilter,
   type Nonce,
-  type RecoveredState,
+  type Recovery,
+  type RetentionRule,
   type Store,
   type StoreOp,
   type StoreOutcome,
@@ -13,10 +28,12 @@ import {
 
 /** How much a MemoryStore holds. Unfinished tasks are bounded by whoever submits; over a limit the oldest go first. */
 export interface MemoryStoreLimits {
-  /** Finished tasks kept for `get`, `list` and idempotency keys. */
+  /** Finished tasks kept for `get` and `list`. */
   readonly finishedTasks: number;
-  /** Bytes of the results of finished tasks. */
-  readonly resultBytes: number;
+  /** Bytes that finished tasks keep: inputs, results, errors. */
+  readonly finishedBytes: number;
+  /** Idempotency keys of finished and forgotten tasks. */
+  readonly idempotencyKeys: number;
   readonly experiences: number;
   /** Nonces that have not expired; when full, `consumeNonces` answers false. */
   readonly nonces: number;
@@ -24,61 +41,86 @@ export interface MemoryStoreLimits {
 
 export const DEFAULT_MEMORY_STORE_LIMITS: MemoryStoreLimits = {
   finishedTasks: 100_000,
-  resultBytes: 256 * 1024 * 1024,
+  finishedBytes: 256 * 1024 * 1024,
+  idempotencyKeys: 1_000_000,
   experiences: 100_000,
   nonces: 1_000_000,
 };
 
 const APPLIED: StoreOutcome = { status: 'applied' };
-
-interface Row {
-  readonly spec: TaskSpec;
-  input: Uint8Array | null;
-  epoch: number;
-  attempts: number;
-  agentId: string | null;
-  leasedAt: number | null;
-  current: StoredState;
-}
+/** Tasks in one chunk of a recovery. */
+const CHUNK = 4096;
+/** Tasks that a prune deletes before it lets others have a turn. */
+const PRUNE_STEP = 10_000;
 
 /** The Store in memory: durable as long as the process. For tests, and for a coordinator without a data directory. */
 export class MemoryStore implements Store {
   readonly #limits: MemoryStoreLimits;
-  readonly #rows = new Map<string, Row>();
-  readonly #taskOfKey = new Map<string, string>();
-  /** Ids of all and only the finished rows, in the order in which they finished, from `#firstFinished` on. */
-  #finished: string[] = [];
-  #firstFinished = 0;
-  #resultBytes = 0;
+  /** In the order of submission. */
+  readonly #rows = new Map<string, MemoryRow>();
+  readonly #counts = new Map<TaskState, number>();
+  readonly #finished: MemoryRetention;
+  readonly #keys: MemoryKeys;
+  readonly #nonces: MemoryNonces;
   readonly #sessions = new Map<string, SessionRecord>();
-  /** In the order of arrival, as a Map keeps it. */
+  readonly #ticketKeys = new Map<string, TicketKeyRecord>();
+  /** In the order of arrival. */
   readonly #experiences = new Map<string, ExperienceRecord>();
-  readonly #nonces = new Map<string, number>();
-  /** No nonce expires before this: looking for expired ones earlier is in vain. */
-  #nextNonceExpiry = Infinity;
   #closed = false;
 
   constructor(limits: Partial<MemoryStoreLimits> = {}) {
     this.#limits = { ...DEFAULT_MEMORY_STORE_LIMITS, ...limits };
+    this.#finished = new MemoryRetention((row) => this.#forget(row));
+    this.#keys = new MemoryKeys(this.#limits.idempotencyKeys, (taskId) => this.#isUnfinished(taskId));
+    this.#nonces = new MemoryNonces(this.#limits.nonces);
   }
 
   commit(operations: readonly StoreOp[]): Promise<readonly StoreOutcome[]> {
-    if (this.#closed) return this.#refuseClosed();
+    if (this.#closed) return refuseClosed();
     const outcomes: StoreOutcome[] = [];
     for (const operation of operations) outcomes.push(this.#apply(operation));
-    this.#trim();
+    const { finishedTasks: tasks, finishedBytes: bytes, experiences } = this.#limits;
+    this.#finished.prune({ ageMs: null, tasks, bytes }, 0, Infinity);
+    dropOldest(this.#experiences, experiences);
     return Promise.resolve(outcomes);
   }
 
-  load(): Promise<RecoveredState> {
-    if (this.#closed) return this.#refuseClosed();
-    const tasks: StoredTask[] = [];
-    for (const row of this.#rows.values()) if (!isFinished(row.current)) tasks.push({ ...row });
-    return Promise.resolve({ tasks, sessions: [...this.#sessions.values()] });
+  load(): Promise<Recovery> {
+    if (this.#closed) return refuseClosed();
+    return Promise.resolve({
+      sessions: [...this.#sessions.values()],
+      ticketKeys: [...this.#ticketKeys.values()].sort((a, b) => b.createdAt - a.createdAt),
+      tasks: this.#unfinished(),
+    });
+  }
+
+  async *#unfinished(): AsyncGenerator<readonly RecoveredTask[]> {
+    if (this.#closed) await refuseClosed();
+    let chunk: RecoveredTask[] = [];
+    for (const row of this.#rows.values()) {
+      const task = recovered(row);
+      if (task === null) continue;
+      chunk.push(task);
+      if (chunk.length < CHUNK) continue;
+      yield chunk;
+      if (this.#closed) await refuseClosed();
+      chunk = [];
+    }
+    if (chunk.length > 0) yield chunk;
+  }
+
+  readInputs(taskIds: readonly string[]): Promise<readonly (Uint8Array | null)[]> {
+    if (this.#closed) return refuseClosed();
+    return Promise.resolve(
+      taskIds.map((taskId) => {
+        const row = this.#rows.get(taskId);
+        return row === undefined || isFinished(row.current) ? null : row.input;
+      }),
+    );
   }
 
   get(taskIds: readonly string[]): Promise<readonly (StoredTask | null)[]> {
-    if (this.#closed) return this.#refuseClosed();
+    if (this.#closed) return refuseClosed();
     return Promise.resolve(
       taskIds.map((taskId) => {
         const row = this.#rows.get(taskId);
@@ -87,25 +129,42 @@ export class MemoryStore implements Store {
     );
   }
 
-  list(filter: TaskFilter): Promise<readonly StoredTask[]> {
-    if (this.#closed) return this.#refuseClosed();
-    const found: StoredTask[] = [];
-    for (const row of [...this.#rows.values()].reverse()) {
-      if (found.length >= filter.limit) break;
+  list(filter: TaskFilter): Promise<readonly ListedTask[]> {
+    if (this.#closed) return refuseClosed();
+    const found: MemoryRow[] = [];
+    for (const row of this.#rows.values()) {
       if (filter.state !== undefined && row.current.state !== filter.state) continue;
       if (filter.kind !== undefined && row.spec.kind !== filter.kind) continue;
-      found.push({ ...row });
+      if (filter.before !== undefined && row.spec.taskId >= filter.before) continue;
+      found.push(row);
     }
-    return Promise.resolve(found);
+    found.sort((a, b) => (a.spec.taskId < b.spec.taskId ? 1 : -1));
+    return Promise.resolve(found.slice(0, filter.limit).map(listed));
+  }
+
+  count(): Promise<Readonly<Partial<Record<TaskState, number>>>> {
+    if (this.#closed) return refuseClosed();
+    return Promise.resolve(Object.fromEntries(this.#counts));
+  }
+
+  async prune(rule: RetentionRule, now: number): Promise<number> {
+    if (this.#closed) return refuseClosed();
+    let pruned = this.#finished.prune(rule, now, PRUNE_STEP);
+    for (let step = pruned; step === PRUNE_STEP; pruned += step) {
+      await setImmediate();
+      step = this.#finished.prune(rule, now, PRUNE_STEP);
+    }
+    this.#keys.forgetExpired(now);
+    return pruned;
   }
 
   consumeNonces(nonces: readonly Nonce[], now: number): Promise<readonly boolean[]> {
-    if (this.#closed) return this.#refuseClosed();
-    return Promise.resolve(nonces.map((nonce) => this.#consume(nonce, now)));
+    if (this.#closed) return refuseClosed();
+    return Promise.resolve(nonces.map((nonce) => this.#nonces.consume(nonce, now)));
   }
 
   readExperiences(filter: ExperienceFilter): Promise<readonly ExperienceRecord[]> {
-    if (this.#closed) return this.#refuseClosed();
+    if (this.#closed) return refuseClosed();
     const found: ExperienceRecord[] = [];
     for (const experience of [...this.#experiences.values()].reverse()) {
       if (found.length >= filter.limit) break;
@@ -121,14 +180,10 @@ export class MemoryStore implements Store {
     return Promise.resolve();
   }
 
-  #refuseClosed(): Promise<never> {
-    return Promise.reject(new StoreError('CLOSED', 'the store is closed'));
-  }
-
   #apply(operation: StoreOp): StoreOutcome {
     switch (operation.op) {
       case 'submit':
-        return this.#submit(operation.spec, operation.input, operation.notBefore);
+        return this.#submit(operation);
       case 'lease': {
         const { lease } = operation;
         const row = this.#rows.get(lease.taskId);
@@ -137,8 +192,7 @@ export class MemoryStore implements Store {
         row.attempts = lease.attempt;
         row.agentId = lease.agentId;
         row.leasedAt = lease.leasedAt;
-        row.current = { state: 'leased', lease };
-        return APPLIED;
+        return this.#move(row, operation, { state: 'leased', lease });
       }
       case 'extend': {
         const row = this.#rows.get(operation.taskId);
@@ -154,15 +208,34 @@ export class MemoryStore implements Store {
         const { state, finishedAt, runMs, error } = operation;
         return this.#endLease(operation, { state, finishedAt, runMs, error });
       }
-      case 'requeue':
-        return this.#endLease(operation, requeued(operation.retry));
+      case 'requeue': {
+        const { notBefore, error } = operation;
+        const waits: StoredState =
+          notBefore === null ? { state: 'queued' } : { state: 'retrying', notBefore, error };
+        return this.#endLease(operation, waits);
+      }
       case 'cancel': {
         const row = this.#rows.get(operation.taskId);
         if (row === undefined || isFinished(row.current) || row.epoch !== operation.epoch)
           return conflict(row);
-        this.#finish(row, { state: 'cancelled', finishedAt: operation.finishedAt });
+        return this.#move(row, operation, { state: 'cancelled', finishedAt: operation.finishedAt });
+      }
+      case 'retry': {
+        const row = this.#rows.get(operation.taskId);
+        if (row === undefined || !isRetryable(row.current) || row.epoch !== operation.epoch)
+          return conflict(row);
+        row.attempts = 0;
+        if (row.spec.idempotencyKey !== null) this.#keys.retake(row.spec, operation.at);
+        return this.#move(row, operation, { state: 'queued' });
+      }
+      case 'put-ticket-key': {
+        const { ticketKey } = operation;
+        if (!this.#ticketKeys.has(ticketKey.keyId)) this.#ticketKeys.set(ticketKey.keyId, ticketKey);
         return APPLIED;
       }
+      case 'drop-ticket-key':
+        this.#ticketKeys.delete(operation.keyId);
+        return APPLIED;
       case 'put-session':
         this.#sessions.set(operation.session.agentId, operation.session);
         return APPLIED;
@@ -179,15 +252,14 @@ export class MemoryStore implements Store {
     }
   }
 
-  #submit(spec: TaskSpec, input: Uint8Array, notBefore: number | null): StoreOutcome {
-    if (spec.idempotencyKey !== null) {
-      const taskId = this.#taskOfKey.get(spec.idempotencyKey);
-      if (taskId !== undefined) return { status: 'duplicate', taskId };
-    }
+  #submit(operation: Extract<StoreOp, { op: 'submit' }>): StoreOutcome {
+    const { spec, input, notBefore } = operation;
+    const holder = this.#keys.holder(spec);
+    if (holder !== null) return { status: 'duplicate', taskId: holder };
     const existing = this.#rows.get(spec.taskId);
     if (existing !== undefined) return conflict(existing);
-    if (spec.idempotencyKey !== null) this.#taskOfKey.set(spec.idempotencyKey, spec.taskId);
-    this.#rows.set(spec.taskId, {
+    this.#keys.take(spec);
+    const row: MemoryRow = {
       spec,
       input,
       epoch: 0,
@@ -195,77 +267,63 @@ export class MemoryStore implements Store {
       agentId: null,
       leasedAt: null,
       current: notBefore === null ? { state: 'queued' } : { state: 'delayed', notBefore },
-    });
+      history: [],
+    };
+    this.#rows.set(spec.taskId, row);
+    this.#add(row.current.state, 1);
+    this.#record(row, operation);
     return APPLIED;
   }
 
-  #endLease(lease: { readonly taskId: string; readonly epoch: number }, next: StoredState): StoreOutcome {
-    const row = this.#rows.get(lease.taskId);
-    if (row?.current.state !== 'leased' || row.epoch !== lease.epoch) return conflict(row);
-    if (isFinished(next)) this.#finish(row, next);
-    else row.current = next;
+  #endLease(
+    operation: Extract<StoreOp, { op: 'complete' | 'fail' | 'requeue' }>,
+    next: StoredState,
+  ): StoreOutcome {
+    const row = this.#rows.get(operation.taskId);
+    if (row?.current.state !== 'leased' || row.epoch !== operation.epoch) return conflict(row);
+    return this.#move(row, operation, next);
+  }
+
+  #move(row: MemoryRow, operation: StoreOp, next: StoredState): StoreOutcome {
+    if (isFinished(row.current)) this.#finished.remove(row);
+    this.#add(row.current.state, -1);
+    this.#add(next.state, 1);
+    row.current = next;
+    if (next.state === 'completed') row.input = null;
+    this.#record(row, operation);
+    if (isFinished(next)) this.#finished.add(row);
     return APPLIED;
   }
 
-  #finish(row: Row, state: StoredState): void {
-    row.current = state;
-    row.input = null;
-    this.#finished.push(row.spec.taskId);
-    this.#resultBytes += resultBytes(state);
+  #record(row: MemoryRow, operation: StoreOp): void {
+    const entry = historyEntryOf(operation);
+    if (entry !== null) row.history = [...withRoom(row.history), entry];
   }
 
-  #trim(): void {
-    const { finishedTasks, resultBytes: maxBytes, experiences } = this.#limits;
-    while (this.#finished.length - this.#firstFinished > finishedTasks || this.#resultBytes > maxBytes) {
-      const taskId = this.#finished[this.#firstFinished++];
-      if (taskId === undefined) break;
-      const row = this.#rows.get(taskId);
-      if (row === undefined) continue;
-      this.#resultBytes -= resultBytes(row.current);
-      this.#rows.delete(taskId);
-      if (row.spec.idempotencyKey !== null) this.#taskOfKey.delete(row.spec.idempotencyKey);
-    }
-    if (this.#firstFinished > 1024 && this.#firstFinished * 2 > this.#finished.length) {
-      this.#finished = this.#finished.slice(this.#firstFinished);
-      this.#firstFinished = 0;
-    }
-    dropOldest(this.#experiences, experiences);
+  #add(state: TaskState, difference: number): void {
+    this.#counts.set(state, (this.#counts.get(state) ?? 0) + difference);
   }
 
-  #consume(nonce: Nonce, now: number): boolean {
-    if (this.#nonces.has(nonce.value) || nonce.expiresAt <= now) return false;
-    if (this.#nonces.size >= this.#limits.nonces && now >= this.#nextNonceExpiry)
-      this.#forgetExpiredNonces(now);
-    if (this.#nonces.size >= this.#limits.nonces) return false;
-    this.#nextNonceExpiry = Math.min(this.#nextNonceExpiry, nonce.expiresAt);
-    this.#nonces.set(nonce.value, nonce.expiresAt);
-    return true;
+  #forget(row: MemoryRow): void {
+    this.#rows.delete(row.spec.taskId);
+    this.#add(row.current.state, -1);
   }
 
-  #forgetExpiredNonces(now: number): void {
-    this.#nextNonceExpiry = Infinity;
-    for (const [value, expiresAt] of this.#nonces) {
-      if (expiresAt <= now) this.#nonces.delete(value);
-      else this.#nextNonceExpiry = Math.min(this.#nextNonceExpiry, expiresAt);
-    }
+  #isUnfinished(taskId: string): boolean {
+    const row = this.#rows.get(taskId);
+    return row !== undefined && !isFinished(row.current);
   }
 }
 
-function requeued(retry: { readonly notBefore: number; readonly error: ErrorDetail } | null): StoredState {
-  return retry === null
-    ? { state: 'queued' }
-    : { state: 'retrying', notBefore: retry.notBefore, error: retry.error };
+function refuseClosed(): Promise<never> {
+  return Promise.reject(new StoreError('CLOSED', 'the store is closed'));
 }
 
-function isFinished(state: StoredState): boolean {
-  return 'finishedAt' in state;
+function isRetryable(current: StoredState): boolean {
+  return current.state === 'failed' || current.state === 'dead' || current.state === 'cancelled';
 }
 
-function resultBytes(state: StoredState): number {
-  return state.state === 'completed' ? state.result.byteLength : 0;
-}
-
-function conflict(row: Row | undefined): StoreOutcome {
+function conflict(row: MemoryRow | undefined): StoreOutcome {
   return { status: 'conflict', epoch: row?.epoch ?? null };
 }
 

@@ -1,4 +1,4 @@
-import type { AgentType, ErrorDetail, MessageOf } from '../protocol/messages.js';
+import type { AgentType, ErrorDetail, MessageOf, TaskHistoryEntry } from '../protocol/messages.js';
 
 /**
  * What a store keeps, as values. Times are milliseconds since the Unix epoch on the coordinator's clock.
@@ -16,8 +16,10 @@ export interface TaskSpec {
   readonly timeoutMs: number;
   /** Leases the task may get in all, 1 or more. */
   readonly maxAttempts: number;
-  /** At most one task exists for a key. */
+  /** Until `keyHeldUntil` the key belongs to this task, also when the task itself is no longer kept. */
   readonly idempotencyKey: string | null;
+  /** Null when, and only when, there is no key. An unfinished task holds its key in any case. */
+  readonly keyHeldUntil: number | null;
   /** Tasks of one key prefer one agent. */
   readonly affinity: string | null;
   readonly submittedAt: number;
@@ -56,10 +58,13 @@ export type StoredState =
     }
   | { readonly state: 'cancelled'; readonly finishedAt: number };
 
+/** One thing that happened to a task, as the store keeps it. `progress` and `recover` are not kept. */
+export type HistoryEntry = TaskHistoryEntry;
+
 /** A task as a store gives it back. */
 export interface StoredTask {
   readonly spec: TaskSpec;
-  /** The submitted payload; null once the task is finished. */
+  /** The submitted payload; null once the task is completed. */
   readonly input: Uint8Array | null;
   /** Of the latest lease; 0 before the first. */
   readonly epoch: number;
@@ -70,6 +75,32 @@ export interface StoredTask {
   /** Start of the latest lease. */
   readonly leasedAt: number | null;
   readonly current: StoredState;
+  /** Oldest first: the first entry and the latest of the rest, at most HISTORY_LIMIT. */
+  readonly history: readonly HistoryEntry[];
+}
+
+/** Entries kept of a task's history. */
+export const HISTORY_LIMIT = 32;
+
+/** A task in a list: without its bytes and its story. */
+export interface ListedTask extends Omit<StoredTask, 'input' | 'history' | 'current'> {
+  readonly current:
+    | Exclude<StoredState, { state: 'completed' }>
+    | Omit<Extract<StoredState, { state: 'completed' }>, 'result'>;
+}
+
+/** An unfinished task as recovery finds it. Its input stays in the store until it is asked for. */
+export interface RecoveredTask extends Omit<StoredTask, 'input' | 'history' | 'current'> {
+  readonly inputBytes: number;
+  readonly current: Extract<StoredState, { state: 'queued' | 'delayed' | 'leased' | 'retrying' }>;
+}
+
+/** A key of TLS session tickets. Tickets of a key that is no longer kept are refused: a full handshake follows. */
+export interface TicketKeyRecord {
+  readonly keyId: string;
+  /** 48 bytes. */
+  readonly key: Uint8Array;
+  readonly createdAt: number;
 }
 
 /** What survives of an agent's session, so that it can be resumed after a restart or at another coordinator. */

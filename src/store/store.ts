@@ -1,5 +1,14 @@
 import type { ErrorDetail, TaskState } from '../protocol/messages.js';
-import type { ExperienceRecord, LeaseRecord, SessionRecord, StoredTask, TaskSpec } from './records.js';
+import type {
+  ExperienceRecord,
+  LeaseRecord,
+  ListedTask,
+  RecoveredTask,
+  SessionRecord,
+  StoredTask,
+  TaskSpec,
+  TicketKeyRecord,
+} from './records.js';
 
 /**
  * The port to durable state. It speaks of tasks, leases, sessions and experiences; how they are laid out is the
@@ -17,17 +26,29 @@ export interface Store {
    */
   commit(operations: readonly StoreOp[]): Promise<readonly StoreOutcome[]>;
 
+  /** Recovery: every session, ticket key and unfinished task, as of the last commit. Called before the first commit. */
+  load(): Promise<Recovery>;
+
   /**
-   * Recovery: every unfinished task and every session, as of the last commit.
-   * Tasks come in the order in which they were submitted.
+   * The inputs of unfinished tasks, in the order of `taskIds`; null where there is none. May answer while a commit is
+   * under way, with what the commits before it have made durable.
    */
-  load(): Promise<RecoveredState>;
+  readInputs(taskIds: readonly string[]): Promise<readonly (Uint8Array | null)[]>;
 
   /** Reads tasks by id; null where there is none (never was, or no longer kept). In the order of `taskIds`. */
   get(taskIds: readonly string[]): Promise<readonly (StoredTask | null)[]>;
 
   /** Reads tasks that match, newest submission first, at most `limit`. */
-  list(filter: TaskFilter): Promise<readonly StoredTask[]>;
+  list(filter: TaskFilter): Promise<readonly ListedTask[]>;
+
+  /** How many tasks there are in each state; a state without any may be missing. */
+  count(): Promise<Readonly<Partial<Record<TaskState, number>>>>;
+
+  /**
+   * Deletes finished tasks, the earliest finished first, until what is left is within every bound of `rule`. Does so in
+   * steps that hold up no commit for long. Resolves with the number deleted. Their idempotency keys stay until they expire.
+   */
+  prune(rule: RetentionRule, now: number): Promise<number>;
 
   /**
    * Uses up single-use values: for each, true the first time it is seen, and false ever after. Durable before it
@@ -47,8 +68,8 @@ export interface Store {
 export type StoreOp =
   /**
    * Makes a task. Reads the idempotency key. Writes the task: `queued`, or `delayed` when `notBefore` is given.
-   * Refused as `duplicate` (with the id of the task that has the key) when the key is taken, and as `conflict` when the
-   * task id exists. Promises that one key never makes two tasks, as long as the first is kept.
+   * Refused as `duplicate` (with the id of the task that has the key) when the key is held: by an unfinished task, or by
+   * one whose `keyHeldUntil` is later than the new one's `submittedAt`. Refused as `conflict` when the task id exists.
    */
   | {
       readonly op: 'submit';
@@ -72,7 +93,7 @@ export type StoreOp =
       readonly runMs: number;
       readonly result: Uint8Array;
     }
-  /** Ends a task without a result: `failed` (not worth another attempt) or `dead` (attempts used up). Condition: leased with this epoch. */
+  /** Ends a task without a result: `failed` (not worth another attempt) or `dead` (attempts used up). Keeps the input, for a retry. Condition: leased with this epoch. */
   | {
       readonly op: 'fail';
       readonly taskId: string;
@@ -83,17 +104,29 @@ export type StoreOp =
       readonly error: ErrorDetail;
     }
   /**
-   * Takes a lease back. Condition: leased with this epoch. Writes `queued`, or `retrying` when `retry` is given.
+   * Takes a lease back. Condition: leased with this epoch. Writes `queued`, or `retrying` when `notBefore` is given.
    * The epoch stays, so that a late result of the lease is refused.
    */
   | {
       readonly op: 'requeue';
       readonly taskId: string;
       readonly epoch: number;
-      readonly retry: { readonly notBefore: number; readonly error: ErrorDetail } | null;
+      readonly at: number;
+      readonly why: 'fail' | 'timeout' | 'lost';
+      readonly notBefore: number | null;
+      readonly error: ErrorDetail;
     }
-  /** Ends a task because nobody wants it. Condition: unfinished and at this epoch. Drops the input. */
+  /** Ends a task because nobody wants it. Condition: unfinished and at this epoch. Keeps the input, for a retry. */
   | { readonly op: 'cancel'; readonly taskId: string; readonly epoch: number; readonly finishedAt: number }
+  /**
+   * Queues a task once more that `failed`, is `dead` or was `cancelled`. Condition: one of these, at this epoch. Writes
+   * `queued` with 0 attempts; the epoch stays, so that answers to its earlier leases are refused.
+   */
+  | { readonly op: 'retry'; readonly taskId: string; readonly epoch: number; readonly at: number }
+  /** Keeps a ticket key. The same `keyId` is kept once. */
+  | { readonly op: 'put-ticket-key'; readonly ticketKey: TicketKeyRecord }
+  /** Forgets a ticket key. Always applied. */
+  | { readonly op: 'drop-ticket-key'; readonly keyId: string }
   /** Writes an agent's session over the one before. Always applied. */
   | { readonly op: 'put-session'; readonly session: SessionRecord }
   /** Forgets an agent's session. Always applied. */
@@ -108,14 +141,28 @@ export type StoreOutcome =
   /** The condition did not hold. `epoch` is the task's own; null when there is no such task. */
   | { readonly status: 'conflict'; readonly epoch: number | null };
 
-export interface RecoveredState {
-  readonly tasks: readonly StoredTask[];
+export interface Recovery {
   readonly sessions: readonly SessionRecord[];
+  /** The newest first. */
+  readonly ticketKeys: readonly TicketKeyRecord[];
+  /** In the order of submission, some thousands at a time. To be walked once, before the first commit. */
+  readonly tasks: AsyncIterable<readonly RecoveredTask[]>;
+}
+
+/** How much of finished tasks to keep. Null: no bound. */
+export interface RetentionRule {
+  /** Since they finished. */
+  readonly ageMs: number | null;
+  readonly tasks: number | null;
+  /** Of inputs, results and error texts together. */
+  readonly bytes: number | null;
 }
 
 export interface TaskFilter {
   readonly state?: TaskState;
   readonly kind?: string;
+  /** Only tasks submitted before this one (ids sort by time of submission). */
+  readonly before?: string;
   readonly limit: number;
 }
 

@@ -7,7 +7,14 @@ export {
   type QuicConnector,
   type QuicConnectorOptions,
 } from './quic-connector.js';
-export { listenQuic, type DropReason, type QuicListener, type QuicListenerOptions } from './quic-listener.js';
-export { memorySessionCache, type SessionCache } from './session-cache.js';
+export {
+  listenQuic,
+  type DropReason,
+  type EarlyCounters,
+  type QuicListener,
+  type QuicListenerOptions,
+} from './quic-listener.js';
+export { memorySessionCache, type SessionCache, type TicketStorage } from './session-cache.js';
 export { DEFAULT_SETTINGS, type TransportSettings, type UdpPayload } from './settings.js';
+export { TICKET_KEY_BYTES } from './transport.js';
 export type * from './transport.js';

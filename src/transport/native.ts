@@ -47,6 +47,13 @@ export interface HostPort {
   readonly port: number;
 }
 
+/**
+ * What a peer may send before anything of it was read: all that one can make us hold whom nobody listens to yet. The
+ * native side doubles a window each time it is used up within two round trips, up to the configured one.
+ */
+const FIRST_STREAM_WINDOW_BYTES = 256 * 1024;
+const FIRST_CONNECTION_WINDOW_BYTES = 1024 * 1024;
+
 /** Everything a native TLS + QUIC configuration is made of. Certificates and keys are PEM text. */
 export interface NativeConfigOptions {
   readonly role: 'server' | 'client';
@@ -93,10 +100,11 @@ export function makeConfig(options: NativeConfigOptions): NativeConfig {
   // Receive whatever UDP can carry; what we send is bounded by the path.
   config.setMaxRecvUdpPayloadSize(65527);
   config.setMaxSendUdpPayloadSize(options.udpPayloadBytes);
-  config.setInitialMaxData(options.connectionWindowBytes);
+  config.setInitialMaxData(Math.min(options.connectionWindowBytes, FIRST_CONNECTION_WINDOW_BYTES));
   config.setMaxConnectionWindow(options.connectionWindowBytes);
-  config.setInitialMaxStreamDataBidiLocal(options.streamWindowBytes);
-  config.setInitialMaxStreamDataBidiRemote(options.streamWindowBytes);
+  const firstStreamWindow = Math.min(options.streamWindowBytes, FIRST_STREAM_WINDOW_BYTES);
+  config.setInitialMaxStreamDataBidiLocal(firstStreamWindow);
+  config.setInitialMaxStreamDataBidiRemote(firstStreamWindow);
   config.setMaxStreamWindow(options.streamWindowBytes);
   config.setInitialMaxStreamDataUni(0);
   config.setInitialMaxStreamsUni(0);

@@ -1,9 +1,9 @@
 import { X509Certificate } from 'node:crypto';
 import { connectionStats } from './connection-stats.js';
+import type { ConnectionHost, ConnectionOptions } from './connection-host.js';
 import { closeInfoOf, INTERNAL_ERROR_CODE, tlsAlertCode } from './close-info.js';
 import { formatAddress } from './datagram-port.js';
-import type { Keylog } from './keylog.js';
-import { Liveness, type LivenessRules } from './liveness.js';
+import { Liveness } from './liveness.js';
 import { DONE, type HostPort, type NativeConnection } from './native.js';
 import { QuicStream, type StreamOwner } from './quic-stream.js';
 import { WriteQueue } from './write-queue.js';
@@ -20,6 +20,8 @@ import type {
 
 /** Up to this many streams are asked one by one (0.2 µs each) before the native iterator (10 µs a call) is. */
 const PROBE_STREAMS = 32;
+/** Bytes handed over in one turn before others get theirs: some milliseconds' worth of small messages. */
+const READ_BYTES = 256 * 1024;
 /** Datagrams sent in one turn before others get theirs. */
 const BURST_DATAGRAMS = 128;
 /** A peer that has not proved its address and identity may make us take in no more than this. */
@@ -27,38 +29,6 @@ const HANDSHAKE_BUDGET_BYTES = 256 * 1024;
 /** How often streams beyond PROBE_STREAMS are checked for STOP_SENDING, in milliseconds. */
 const STOP_SWEEP_MS = 100;
 const BAD_CERTIFICATE_ALERT = 42;
-
-/** What a connection needs of the endpoint that owns it. */
-export interface ConnectionHost {
-  readonly sendBuffer: Buffer;
-  readonly readBuffer: Buffer;
-  /** Runs `takeIn` and `giveOut` of the connection once at the end of this turn of the event loop. */
-  schedule(connection: QuicConnection): void;
-  /** Runs `sendNow` of the connection in about a millisecond, unless it has sent by then. */
-  delay(connection: QuicConnection): void;
-  transmit(length: number, to: HostPort): boolean;
-  /** The handshake is complete. */
-  established(connection: QuicConnection): void;
-  /** The connection needs nothing more: forget it. */
-  released(connection: QuicConnection): void;
-  /** A handler threw; the connection closes with INTERNAL_ERROR. */
-  handlerFailed(connection: QuicConnection, error: unknown): void;
-}
-
-export interface ConnectionOptions extends LivenessRules {
-  readonly id: string;
-  readonly role: 'client' | 'server';
-  readonly local: HostPort;
-  readonly remote: HostPort;
-  /** What `remoteAddress` says instead of `remote` (a client's path has fixed addresses, its socket is connected). */
-  readonly peerName?: string;
-  readonly datagramBytes: number;
-  readonly keylog: Keylog | null;
-  /** Says why the peer's leaf certificate is not acceptable, or null. Runs once, when the handshake completes. */
-  readonly checkPeer?: (leaf: X509Certificate | null) => string | null;
-  /** A session ticket that later connections may resume with. */
-  readonly onSession?: (session: Uint8Array) => void;
-}
 
 type Phase =
   | { readonly name: 'handshaking' }
@@ -103,9 +73,11 @@ export class QuicConnection implements TransportConnection, StreamOwner {
   private sweepAt = Infinity;
   private sessionChecks = 0;
   private farewell: { readonly isApp: boolean; readonly code: number; readonly reason: string } | null = null;
-  private sentEarly = false;
+  private hasEarlyData = false;
+  private allowance = READ_BYTES;
   private received = false;
   private receivedSinceSend = 0;
+  private receivedAt = performance.now();
   private greeted: boolean;
   private ended: CloseInfo | null = null;
 
@@ -136,6 +108,10 @@ export class QuicConnection implements TransportConnection, StreamOwner {
     return this.options.peerName ?? formatAddress(this.recvInfo.from.host, this.recvInfo.from.port);
   }
 
+  get silentMs(): number {
+    return performance.now() - this.receivedAt;
+  }
+
   setHandler(handler: ConnectionHandler): void {
     this.handler = handler;
   }
@@ -162,7 +138,7 @@ export class QuicConnection implements TransportConnection, StreamOwner {
       streamsOpen: this.streams.size,
       streamsOpened: this.streamsOpened,
       datagramSize: this.options.datagramBytes,
-      earlyData: this.sentEarly,
+      earlyData: this.hasEarlyData,
     });
   }
 
@@ -175,9 +151,8 @@ export class QuicConnection implements TransportConnection, StreamOwner {
   // ---- StreamOwner
 
   get writable(): boolean {
-    return (
-      this.phase.name === 'established' || (this.phase.name === 'handshaking' && this.native.isInEarlyData())
-    );
+    if (this.phase.name === 'established') return true;
+    return this.phase.name === 'handshaking' && this.options.earlyData && this.native.isInEarlyData();
   }
 
   wantsWrite(stream: QuicStream): void {
@@ -195,6 +170,11 @@ export class QuicConnection implements TransportConnection, StreamOwner {
     this.host.schedule(this);
   }
 
+  mayRead(bytes: number): boolean {
+    this.allowance -= bytes;
+    return this.allowance > 0;
+  }
+
   streamOver(stream: QuicStream): void {
     this.streams.delete(stream.id);
   }
@@ -205,14 +185,17 @@ export class QuicConnection implements TransportConnection, StreamOwner {
   receive(datagram: Buffer, host: string, port: number): string | null {
     if (this.phase.name === 'closed') return 'Closed';
     const { from } = this.recvInfo;
-    if (from.port !== port || from.host !== host) this.recvInfo.from = { host, port };
     if (this.phase.name === 'handshaking') {
       this.handshakeBytes += datagram.length;
       if (this.handshakeBytes > HANDSHAKE_BUDGET_BYTES) return 'HandshakeBudget';
     }
+    if (from.port !== port || from.host !== host) this.recvInfo.from = { host, port };
     const error = this.native.recv(datagram, this.recvInfo);
-    if (error === null) {
+    // Anybody may send a copy of a packet from anywhere.
+    if (error !== null) this.recvInfo.from = from;
+    else {
       this.liveness.received();
+      this.receivedAt = performance.now();
       this.receivedSinceSend++;
       this.received = true;
     }
@@ -241,6 +224,7 @@ export class QuicConnection implements TransportConnection, StreamOwner {
     // The native side derives 0-RTT keys while it makes the first flight; what was written before follows at once.
     if (!this.greeted) this.sendDatagrams();
     this.greeted = true;
+    this.allowance = READ_BYTES;
     this.guarded(() => {
       this.observeHandshake();
       this.readStreams();
@@ -251,6 +235,7 @@ export class QuicConnection implements TransportConnection, StreamOwner {
   /** Second half of a turn: hands over what was written, sends, and sees what has become of the connection. Never throws. */
   giveOut(): void {
     if (this.phase.name === 'closed') return;
+    this.readOn();
     if (this.canWait()) {
       this.host.delay(this);
       return;
@@ -277,6 +262,7 @@ export class QuicConnection implements TransportConnection, StreamOwner {
 
   turn(): void {
     this.takeIn();
+    this.readOn();
     this.sendNow();
   }
 
@@ -297,6 +283,11 @@ export class QuicConnection implements TransportConnection, StreamOwner {
       this.farewell === null &&
       !this.native.isDraining()
     );
+  }
+
+  /** What was left unread for lack of allowance is for the next turn. */
+  private readOn(): void {
+    if (this.allowance <= 0) this.host.schedule(this);
   }
 
   private guarded(work: () => void): void {
@@ -320,6 +311,9 @@ export class QuicConnection implements TransportConnection, StreamOwner {
       this.phase = { name: 'established' };
       this.liveness.handshakeComplete();
       this.options.keylog?.collect(this.options.id);
+      // The server has refused the ticket and so dropped the early data, which the native side finds out by what is
+      // acknowledged after it. With nothing to send that takes a probe timeout; a PING brings it down to a round trip.
+      if (this.hasEarlyData && this.options.role === 'client' && !this.native.isResumed()) this.native.ping();
       this.host.established(this);
       this.handler.onEstablished();
     }
@@ -341,18 +335,23 @@ export class QuicConnection implements TransportConnection, StreamOwner {
   private readStreams(): void {
     if (this.ended !== null || this.phase.name === 'closing' || !this.native.isReadable()) return;
     if (this.phase.name === 'handshaking') {
-      if (this.options.role === 'client') return;
       // Readable before the handshake is complete: early data.
-      this.sentEarly = true;
-      this.host.established(this);
+      if (this.options.role === 'client' || !this.host.admitEarly(this)) return;
+      this.hasEarlyData = true;
     }
     if (this.streams.size <= PROBE_STREAMS) {
       for (const stream of this.streams.values()) {
-        if (!stream.paused && this.native.streamReadable(stream.id)) stream.read();
+        if (stream.paused || !this.native.streamReadable(stream.id)) continue;
+        stream.read();
+        if (this.allowance > 0) continue;
+        // The others come first in the next turn.
+        if (this.streams.delete(stream.id)) this.streams.set(stream.id, stream);
+        return;
       }
       if (!this.native.isReadable()) return;
     }
     for (const id of this.native.readable()) {
+      if (this.allowance <= 0) return;
       const stream = this.streams.get(id) ?? this.acceptStream(id);
       if (stream !== null && !stream.paused) stream.read();
     }
@@ -380,7 +379,7 @@ export class QuicConnection implements TransportConnection, StreamOwner {
   private writeStreams(): void {
     if (this.phase.name === 'handshaking') {
       if (this.writers.empty || !this.writable) return;
-      this.sentEarly = true;
+      this.hasEarlyData = true;
     }
     this.writers.flush();
     // What found no room goes on as soon as there is some.

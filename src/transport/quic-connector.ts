@@ -5,7 +5,8 @@ import { parseAddress, resolveHost, type Address } from './address.js';
 import type { DatagramHandler, DatagramPort } from './datagram-port.js';
 import { Keylog } from './keylog.js';
 import { makeConfig, NativeConnection, type HostPort, type NativeConfig } from './native.js';
-import { QuicConnection, type ConnectionHost } from './quic-connection.js';
+import type { ConnectionHost } from './connection-host.js';
+import { QuicConnection } from './quic-connection.js';
 import type { SessionCache } from './session-cache.js';
 import { datagramBytes, withDefaults, type TransportSettings } from './settings.js';
 import type { TransportConnection } from './transport.js';
@@ -28,16 +29,24 @@ export interface QuicConnectorOptions extends Partial<TransportSettings> {
   readonly tls: ClientTls;
   /** Name the certificate must carry, instead of the host that is connected to. */
   readonly serverName?: string;
-  /** Resume sessions, and send what is written before the handshake ends as 0-RTT data. */
+  /** Resume sessions, with the tickets kept here. Default: none is resumed. */
   readonly sessions?: SessionCache;
+  /**
+   * With a ticket, what is written before the handshake is complete leaves at once as early (0-RTT) data, which others
+   * may record and send again: write only what may be repeated. Default false: it waits for the end of the handshake.
+   */
+  readonly earlyData?: boolean;
   readonly onHandlerError?: (connection: TransportConnection, error: unknown) => void;
   /** Instead of a UDP socket of its own for each connection (tests). */
   readonly openPort?: (to: Address) => Promise<DatagramPort>;
 }
 
 export interface QuicConnector {
-  /** `HOST:PORT`. Returns at once; what fails, fails in `onClosed`. Throws only when `address` is malformed. */
-  connect(address: string): TransportConnection;
+  /**
+   * `HOST:PORT`. Returns at once; what fails, fails in `onClosed`. Throws only when `address` is malformed.
+   * `sessions`: instead of the connector's, for one that connects in several names.
+   */
+  connect(address: string, sessions?: SessionCache): TransportConnection;
   /** Closes what is still open, without waiting for peers. */
   close(): Promise<void>;
 }
@@ -64,14 +73,14 @@ class Connector implements QuicConnector {
     this.config(datagramBytes(this.settings.udpPayload, '127.0.0.1'));
   }
 
-  connect(address: string): TransportConnection {
+  connect(address: string, sessions = this.options.sessions): TransportConnection {
     const target = parseAddress(address);
     if (target === null) throw new TypeError(`'${address}' is not HOST:PORT`);
     const size = datagramBytes(
       this.settings.udpPayload,
       target.host === 'localhost' ? '127.0.0.1' : target.host,
     );
-    const { tls, sessions } = this.options;
+    const { tls } = this.options;
     const name = this.options.serverName ?? target.host;
     // TLS matches names as DNS names only: an IP address is compared by `checkPeer`.
     const byName = isIP(name) === 0;
@@ -96,6 +105,7 @@ class Connector implements QuicConnector {
       pathTimeoutMs: this.settings.pathTimeoutMs,
       datagramBytes: size,
       keylog: this.keylog,
+      earlyData: this.options.earlyData ?? false,
       checkPeer: (leaf) => checkServer(leaf, tls, byName ? null : name),
       ...(sessions === undefined ? {} : { onSession: (session) => sessions.set(address, session) }),
     });
@@ -118,7 +128,7 @@ class Connector implements QuicConnector {
   private config(udpPayloadBytes: number): NativeConfig {
     let config = this.configs.get(udpPayloadBytes);
     if (config === undefined) {
-      const { tls, sessions } = this.options;
+      const { tls, earlyData } = this.options;
       config = makeConfig({
         ...this.settings,
         role: 'client',
@@ -127,7 +137,7 @@ class Connector implements QuicConnector {
         allowAnyPeer: tls.insecure !== true && tls.fingerprint !== undefined,
         ...(tls.ca === undefined ? {} : { ca: tls.ca }),
         ...(tls.key === undefined || tls.cert === undefined ? {} : { key: tls.key, cert: tls.cert }),
-        earlyData: sessions !== undefined,
+        earlyData: earlyData ?? false,
         logKeys: this.keylog !== null,
         udpPayloadBytes,
       });
@@ -213,6 +223,10 @@ class ClientHost implements ConnectionHost, DatagramHandler {
 
   established(): void {
     // A client has nothing to do for it.
+  }
+
+  admitEarly(): boolean {
+    return false;
   }
 
   released(connection: QuicConnection): void {

@@ -10,10 +10,16 @@ import {
   type NativeConfig,
 } from './native.js';
 import { isLongHeader, parseLongHeader, type LongHeader } from './packet-header.js';
-import { QuicConnection, type ConnectionHost } from './quic-connection.js';
+import type { ConnectionHost } from './connection-host.js';
+import { QuicConnection } from './quic-connection.js';
 import { RetryTokens } from './retry-token.js';
 import { datagramBytes, MIN_DATAGRAM_BYTES, withDefaults, type TransportSettings } from './settings.js';
-import type { CloseInfo, TransportConnection, TransportListener } from './transport.js';
+import {
+  TICKET_KEY_BYTES,
+  type CloseInfo,
+  type TransportConnection,
+  type TransportListener,
+} from './transport.js';
 import { TurnScheduler } from './turn-scheduler.js';
 import { bindUdpPort } from './udp-port.js';
 
@@ -25,6 +31,12 @@ const RETRY_FROM_HANDSHAKES = 128;
 /** Handshakes under way above which new ones are dropped: the bound of the memory that strangers can take. */
 const MAX_HANDSHAKES = 4096;
 
+/**
+ * Connections at once whose early data is handed over before their handshake is complete; that of others waits for it.
+ * A recorded flight costs its sender nothing: this bounds what replays of it can make the layers above hold.
+ */
+const MAX_EARLY_CONNECTIONS = 256;
+
 /** Why a datagram was dropped; the keys of `dropped`. */
 export type DropReason =
   | 'malformed'
@@ -34,6 +46,16 @@ export type DropReason =
   | 'too-many-connections'
   | 'not-accepting'
   | 'undecryptable';
+
+/** Connections with early data since the start. */
+export interface EarlyCounters {
+  /** Early data was handed over before the handshake was complete. */
+  readonly accepted: number;
+  /** Of these, the handshake never completed: the path was lost, or somebody has sent a recorded flight again. */
+  readonly unfinished: number;
+  /** Too many were under way: their early data waited for the end of the handshake. */
+  readonly deferred: number;
+}
 
 export interface QuicListenerOptions extends Partial<TransportSettings> {
   /** IP address to bind; `0.0.0.0` or `::` for all. */
@@ -46,7 +68,7 @@ export interface QuicListenerOptions extends Partial<TransportSettings> {
     /** PEM: authorities of client certificates. */
     readonly ca?: string;
     readonly requireClientCert?: boolean;
-    /** 48 bytes; the same key lets a restarted server resume sessions. Random when missing. */
+    /** TICKET_KEY_BYTES; the same key lets a restarted server resume sessions. Random when missing. See `setTicketKey`. */
     readonly ticketKey?: Uint8Array;
     /** Accept 0-RTT data. It is replayable: the user must accept only idempotent requests in it. */
     readonly earlyData?: boolean;
@@ -64,8 +86,10 @@ export interface QuicListenerOptions extends Partial<TransportSettings> {
 
 export interface QuicListener extends TransportListener {
   readonly connections: number;
-  /** Handshakes under way. */
+  /** Handshakes under way, those with early data among them. */
   readonly handshakes: number;
+  readonly early: EarlyCounters;
+  setTicketKey(key: Uint8Array): void;
   readonly dropped: Readonly<Record<DropReason, number>>;
   readonly retriesSent: number;
 }
@@ -82,14 +106,20 @@ export async function listenQuic(options: QuicListenerOptions): Promise<QuicList
 /** One native configuration for each datagram size, all with one ticket key: that is what makes resumption work. */
 class ServerConfigs {
   private readonly bySize = new Map<number, NativeConfig>();
-  private readonly ticketKey: Uint8Array;
+  private ticketKey: Uint8Array;
 
   constructor(
     private readonly options: QuicListenerOptions,
     private readonly logKeys: boolean,
   ) {
-    this.ticketKey = options.tls.ticketKey ?? randomBytes(48);
+    this.ticketKey = checked(options.tls.ticketKey ?? randomBytes(TICKET_KEY_BYTES));
     this.forSize(datagramBytes(withDefaults(options).udpPayload, options.host));
+  }
+
+  /** For connections to come: those that live hold on to the configuration they began with. */
+  setTicketKey(key: Uint8Array): void {
+    this.ticketKey = checked(key);
+    this.bySize.clear();
   }
 
   forSize(udpPayloadBytes: number): NativeConfig {
@@ -114,6 +144,13 @@ class ServerConfigs {
   }
 }
 
+function checked(ticketKey: Uint8Array): Uint8Array {
+  if (ticketKey.length === TICKET_KEY_BYTES) return Uint8Array.from(ticketKey);
+  throw new RangeError(
+    `a ticket key has ${String(TICKET_KEY_BYTES)} bytes, this one ${String(ticketKey.length)}`,
+  );
+}
+
 class Listener implements QuicListener, DatagramHandler, ConnectionHost {
   readonly readBuffer = Buffer.allocUnsafeSlow(256 * 1024);
   readonly dropped: Record<DropReason, number> = {
@@ -125,15 +162,19 @@ class Listener implements QuicListener, DatagramHandler, ConnectionHost {
     'not-accepting': 0,
     undecryptable: 0,
   };
+  readonly early = { accepted: 0, unfinished: 0, deferred: 0 };
   retriesSent = 0;
   private readonly settings: TransportSettings;
   /** By our connection id, and until the handshake is over also by the id the client chose; both as latin1 text. */
   private readonly byCid = new Map<string, QuicConnection>();
   private readonly keysOf = new Map<QuicConnection, string[]>();
   private readonly inHandshake = new Set<QuicConnection>();
+  /** Those of `inHandshake` that were handed over for their early data. */
+  private readonly withEarlyData = new Set<QuicConnection>();
+  private readonly deferred = new WeakSet<QuicConnection>();
   private readonly scheduler = new TurnScheduler();
   private readonly tokens = new RetryTokens(performance.now());
-  private accept: (connection: TransportConnection) => void = (connection) => connection.close(0, '');
+  private accept: ((connection: TransportConnection) => void) | null = null;
   private accepting = true;
   private sequence = 0;
 
@@ -165,6 +206,10 @@ class Listener implements QuicListener, DatagramHandler, ConnectionHost {
 
   onTurn(hook: () => void): void {
     this.scheduler.hook = hook;
+  }
+
+  setTicketKey(key: Uint8Array): void {
+    this.configs.setTicketKey(key);
   }
 
   stopAccepting(): void {
@@ -237,17 +282,30 @@ class Listener implements QuicListener, DatagramHandler, ConnectionHost {
   }
 
   established(connection: QuicConnection): void {
-    // Called once for early data and once at the end of the handshake.
-    const first = this.inHandshake.delete(connection);
-    if (first) this.accept(connection);
-    if (connection.state !== 'established') return;
+    this.inHandshake.delete(connection);
+    if (!this.withEarlyData.delete(connection)) this.accept?.(connection);
     const keys = this.keysOf.get(connection);
     const chosenByClient = keys?.splice(1) ?? [];
     for (const key of chosenByClient) this.byCid.delete(key);
   }
 
+  admitEarly(connection: QuicConnection): boolean {
+    if (this.withEarlyData.has(connection)) return true;
+    if (this.deferred.has(connection)) return false;
+    if (this.withEarlyData.size >= MAX_EARLY_CONNECTIONS) {
+      this.early.deferred++;
+      this.deferred.add(connection);
+      return false;
+    }
+    this.early.accepted++;
+    this.withEarlyData.add(connection);
+    this.accept?.(connection);
+    return true;
+  }
+
   released(connection: QuicConnection): void {
     this.inHandshake.delete(connection);
+    if (this.withEarlyData.delete(connection)) this.early.unfinished++;
     for (const key of this.keysOf.get(connection) ?? []) this.byCid.delete(key);
     this.keysOf.delete(connection);
     this.scheduler.forget(connection);
@@ -292,7 +350,7 @@ class Listener implements QuicListener, DatagramHandler, ConnectionHost {
     if (datagram.length < MIN_DATAGRAM_BYTES) return 'initial-too-short';
     if (header.type !== 'initial') return 'unknown-connection';
     if (header.dcid.length < CID_BYTES) return 'malformed';
-    if (!this.accepting) return 'not-accepting';
+    if (!this.accepting || this.accept === null) return 'not-accepting';
     const full = this.keysOf.size >= (this.options.maxConnections ?? Infinity);
     return full || this.inHandshake.size >= MAX_HANDSHAKES ? 'too-many-connections' : null;
   }
@@ -333,6 +391,7 @@ class Listener implements QuicListener, DatagramHandler, ConnectionHost {
       pathTimeoutMs: this.settings.pathTimeoutMs,
       datagramBytes: size,
       keylog: this.keylog,
+      earlyData: this.options.tls.earlyData ?? false,
     });
     const keys = odcid === null ? [cidKey(scid), cidKey(header.dcid)] : [cidKey(scid)];
     for (const key of keys) this.byCid.set(key, connection);

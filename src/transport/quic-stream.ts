@@ -23,6 +23,8 @@ export interface StreamOwner {
   wantsWriteLater(stream: QuicStream): void;
   /** The stream may have data that was left unread. */
   wantsRead(): void;
+  /** `bytes` were handed over. False: the connection has had its share of this turn, and goes on in the next. */
+  mayRead(bytes: number): boolean;
   streamOver(stream: QuicStream): void;
   /** Whether application data may be sent now (established or in early data). */
   readonly writable: boolean;
@@ -155,10 +157,11 @@ export class QuicStream implements TransportStream {
       if (count >= 0) {
         // Read `fin` before the handler runs: it may make other native calls.
         const fin = native.fin;
+        const mayGoOn = this.owner.mayRead(count);
         if (count > 0) this.handler.onData(readBuffer.subarray(0, count));
         if (fin) this.receivingOver(() => this.handler.onEnd());
         // Less than was asked for: most likely all there was, and to ask for that costs a fifth of another read.
-        else if (count < readBuffer.length && !native.streamReadable(this.id)) return;
+        else if (!mayGoOn || (count < readBuffer.length && !native.streamReadable(this.id))) return;
       } else if (count === RESET) {
         const { code } = native;
         this.receivingOver(() => this.handler.onReset(code));

@@ -6,11 +6,33 @@ export interface SessionCache {
   delete(server: string): void;
 }
 
-export function memorySessionCache(): SessionCache {
-  const sessions = new Map<string, Uint8Array>();
+/** Where tickets outlive the process. Called in the turn of a connection: must neither throw nor take long. */
+export interface TicketStorage {
+  /** The ticket saved for this server, or null. Asked once for each server. Whatever it returns may be refused. */
+  load(server: string): Uint8Array | null;
+  /** Null: the ticket is of no use any more. */
+  save(server: string, ticket: Uint8Array | null): void;
+}
+
+/** Tickets in memory; with a storage, those of an earlier process are found and new ones are passed on. */
+export function memorySessionCache(storage?: TicketStorage): SessionCache {
+  const sessions = new Map<string, Uint8Array | null>();
   return {
-    get: (server) => sessions.get(server),
-    set: (server, session) => void sessions.set(server, session),
-    delete: (server) => void sessions.delete(server),
+    get: (server) => {
+      let session = sessions.get(server);
+      if (session === undefined) {
+        session = storage?.load(server) ?? null;
+        sessions.set(server, session);
+      }
+      return session ?? undefined;
+    },
+    set: (server, session) => {
+      sessions.set(server, session);
+      storage?.save(server, session);
+    },
+    delete: (server) => {
+      sessions.set(server, null);
+      storage?.save(server, null);
+    },
   };
 }

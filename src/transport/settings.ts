@@ -24,7 +24,10 @@ export interface TransportSettings {
   readonly handshakeTimeoutMs: number;
   /** Several datagrams in a row without any answer for so long: the peer or the path is gone. */
   readonly pathTimeoutMs: number;
-  /** Unread bytes a peer may have in flight to us on one stream, and on a connection: the bound of our memory. */
+  /**
+   * Unread bytes a peer may have in flight to us on one stream, and on a connection: the bound of our memory. Both begin
+   * smaller (native.ts) and grow as they are used.
+   */
   readonly streamWindowBytes: number;
   readonly connectionWindowBytes: number;
 }

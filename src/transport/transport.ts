@@ -38,7 +38,10 @@ export interface ConnectionStats {
  * method of the stream inside. An exception thrown by a handler closes the connection with INTERNAL_ERROR.
  */
 export interface StreamHandler {
-  /** `bytes` is a view into a shared buffer, valid only during the call: copy what must outlive it. */
+  /**
+   * `bytes` is a view into a shared buffer, valid only during the call: copy what must outlive it. On the server side
+   * what is handed over while the connection is `handshaking` is early data: see `ConnectionState`.
+   */
   onData(bytes: Uint8Array): void;
   /** The peer finished its sending side; no more data follows. */
   onEnd(): void;
@@ -86,12 +89,20 @@ export interface TransportStream {
 export interface ConnectionHandler {
   /** The handshake is complete: the peer's certificate has been checked. Before it a client may only send early data. */
   onEstablished(): void;
-  /** The peer opened a stream; set its handler before returning. `early`: its first bytes came as replayable 0-RTT data. */
+  /**
+   * The peer opened a stream; set its handler before returning. `early`: its first bytes are 0-RTT data of a handshake
+   * that is not complete, and the call comes before `onEstablished`.
+   */
   onStream(stream: TransportStream, early: boolean): void;
   /** The connection is over. Always the last call, exactly once, after every stream's `onClosed`. */
   onClosed(info: CloseInfo): void;
 }
 
+/**
+ * On the server side, data handed over while a connection is `handshaking` is early (0-RTT) data: whoever recorded it
+ * may send it again, any number of times. What is handed over once it is `established` is not, even if it travelled in
+ * 0-RTT packets: the peer that completed this handshake has sent it, and it is delivered once (RFC 8470 §3).
+ */
 export type ConnectionState = 'handshaking' | 'established' | 'closing' | 'closed';
 
 export interface TransportConnection {
@@ -100,6 +111,8 @@ export interface TransportConnection {
   readonly state: ConnectionState;
   /** `HOST:PORT`, IPv6 in brackets. */
   readonly remoteAddress: string;
+  /** Milliseconds since a datagram of the peer last arrived; since the start of the connection when none has. */
+  readonly silentMs: number;
   setHandler(handler: ConnectionHandler): void;
   /** Opens a bidirectional stream. Over the peer's stream limit, writes wait until the peer grants more. */
   openStream(handler: StreamHandler): TransportStream;
@@ -119,7 +132,10 @@ export interface PeerCertificate {
   readonly subject: string;
 }
 
-/** Server side: hands over each new connection before any of its data is read. */
+/**
+ * Server side: hands over each new connection before any of its data is read. Nobody is answered before `onConnection`
+ * has been called.
+ */
 export interface TransportListener {
   /** `HOST:PORT` actually bound. */
   readonly address: string;
@@ -129,11 +145,21 @@ export interface TransportListener {
    * what it writes leaves in the same turn. At most one hook; it must not throw.
    */
   onTurn(hook: () => void): void;
+  /**
+   * The key of TLS session tickets from now on: TICKET_KEY_BYTES random bytes. With a key kept from before, sessions of
+   * an earlier process are resumed. One key is valid at a time (BoringSSL's `SSL_CTX_set_tlsext_ticket_keys` takes one),
+   * so a change costs each peer that holds an older ticket one full handshake at its next connection: one more round
+   * trip and a certificate's signature. Connections that live notice nothing. Absent where there are no tickets.
+   */
+  setTicketKey?(key: Uint8Array): void;
   /** Accepts no new connections; those that live go on. */
   stopAccepting(): void;
   /** Closes every connection with this code and reason, then the socket; resolves when all is released. */
   close(code: number, reason: string): Promise<void>;
 }
+
+/** Length of a key of TLS session tickets: name, HMAC key and AES key, 16 bytes each. */
+export const TICKET_KEY_BYTES = 48;
 
 /** Client side: one attempt to reach one address. Never throws; a failure ends in `onClosed`. */
 export type TransportConnector = (address: string) => TransportConnection;

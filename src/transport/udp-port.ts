@@ -18,12 +18,13 @@ export interface UdpPortOptions {
 
 /** Binds a UDP socket. Rejects with ListenError (EADDRINUSE, EACCES, EADDRNOTAVAIL, …). `host` is an IP address. */
 export async function bindUdpPort(options: UdpPortOptions): Promise<DatagramPort> {
+  const family = isIPv6(options.host) ? 6 : 4;
   const socket = createSocket({
-    type: isIPv6(options.host) ? 'udp6' : 'udp4',
+    type: family === 6 ? 'udp6' : 'udp4',
     recvBufferSize: SOCKET_BUFFER_BYTES,
     sendBufferSize: SOCKET_BUFFER_BYTES,
     // Addresses here are IP addresses already; dgram would ask DNS for every datagram.
-    lookup: (hostname, _options, callback) => callback(null, hostname, isIPv6(hostname) ? 6 : 4),
+    lookup: (hostname, _options, callback) => callback(null, hostname, family),
   });
   const { host, port, connectTo } = options;
   await new Promise<void>((resolve, reject) => {

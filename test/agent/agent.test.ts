@@ -4,6 +4,7 @@ import type { RunOutcome } from '../../src/agent/outcome.js';
 import type { RunListener, RunRequest, TaskRunner } from '../../src/agent/runner.js';
 import { ERRORS } from '../../src/protocol/errors.js';
 import type { MessageOf } from '../../src/protocol/messages.js';
+import { kindsOfAgent } from '../../src/tasks/registry.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { MemoryNetwork } from '../support/memory-transport.js';
 import { ScriptedCoordinator, type Received, type ScriptedPeer } from '../support/scripted-coordinator.js';
@@ -118,7 +119,7 @@ t.test('registers: handshake on control, then the assigned streams with their pr
       protocolVersions: [1],
       agentId: 'agent-1',
       agentType: 'worker',
-      kinds: ['pattern-match', 'compute', 'my-kind'],
+      kinds: [...kindsOfAgent('worker'), 'my-kind'],
       concurrency: 2,
       software: 'test 1',
       joinToken: 'secret',
@@ -188,6 +189,26 @@ t.test('a task on a stream of its own is answered there; its reset cancels', (t)
     ],
   );
   t.ok(peer.ended.has(3));
+  void agent.close();
+  t.end();
+});
+
+t.test('a task on a stream of its own that is faster than AgentAck is not lost', (t) => {
+  let acknowledge: () => void = () => undefined;
+  const { runner, clock, coordinator, agent } = world({}, (peer, received) => {
+    if (received.message.type !== 'AgentHandshake') return;
+    const channel = peer.open();
+    channel.send(agentTask('early'), Uint8Array.of(1, 2));
+    channel.end();
+    acknowledge = () => accepts(peer, received);
+  });
+  t.equal(runner.runs.length, 0);
+  acknowledge();
+  clock.advance(5);
+  t.same(runner.run(0).request.payload, Uint8Array.of(1, 2));
+  runner.finish(0);
+  clock.advance(5);
+  t.match(coordinator.peer.of('TaskCompletion'), [{ taskId: 'early' }]);
   void agent.close();
   t.end();
 });
@@ -376,7 +397,8 @@ t.test('an id in use is tried again when the coordinator says', (t) => {
   });
   clock.advance(4900);
   t.same(events, []);
-  clock.advance(300);
+  // And a little later than asked: others were told the same.
+  clock.advance(1000);
   t.same(events, ['registered']);
   t.equal(coordinator.peers.length, 2);
   void agent.close();

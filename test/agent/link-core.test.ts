@@ -60,7 +60,7 @@ class Played {
 t.test('connects, shakes hands, registers, and beats', (t) => {
   const played = new Played();
   t.same(played.of('connect'), [{ type: 'connect', address: 'a:1' }]);
-  t.same(played.tell({ type: 'established' }), [{ type: 'handshake', sessionToken: null }]);
+  t.same(played.tell({ type: 'established' }), [{ type: 'handshake', sessionToken: null, early: false }]);
   played.tell(accepted);
   t.equal(played.link.state.state, 'registered');
   for (let second = 0; second < 3; second++) {
@@ -140,19 +140,94 @@ t.test('a registration that held resets the backoff; one that did not, does not'
 });
 
 t.test(
-  'the session token comes back at the next handshake, unless the coordinator no longer knows it',
+  'with a session token the handshake is written at once, and accepted whenever the answer comes',
   (t) => {
-    const played = new Played();
-    played.register();
-    played.tell({ type: 'closed', info: unreachable });
-    played.pass(50);
-    t.same(played.tell({ type: 'established' }), [{ type: 'handshake', sessionToken: 'token-1' }]);
-    played.tell({ type: 'closed', info: closed('SESSION_UNKNOWN') });
-    played.pass(played.link.nextDeadline - played.now);
-    t.same(played.tell({ type: 'established' }), [{ type: 'handshake', sessionToken: null }]);
+    for (const establishedFirst of [true, false]) {
+      const played = new Played({ sessionToken: 'of an earlier process' });
+      t.same(played.of('handshake'), [
+        { type: 'handshake', sessionToken: 'of an earlier process', early: true },
+      ]);
+      if (establishedFirst) t.same(played.tell({ type: 'established' }), []);
+      played.tell(accepted);
+      t.equal(played.link.state.state, 'registered');
+      t.equal(played.link.sessionToken, 'token-1');
+      if (!establishedFirst) t.same(played.tell({ type: 'established' }), []);
+      t.equal(played.link.state.state, 'registered');
+    }
     t.end();
   },
 );
+
+t.test('a handshake that was refused as early data is sent again once the connection is established', (t) => {
+  const again = [{ type: 'handshake', sessionToken: 'old', early: false }];
+  const before = new Played({ sessionToken: 'old' });
+  t.same(before.tell({ type: 'early-data-refused' }), []);
+  t.same(before.tell({ type: 'established' }), again);
+  const after = new Played({ sessionToken: 'old' });
+  after.tell({ type: 'established' });
+  t.same(after.tell({ type: 'early-data-refused' }), again);
+  t.end();
+});
+
+t.test('a session that the coordinator does not know: again at once, without the token', (t) => {
+  const played = new Played({ sessionToken: 'old' });
+  t.same(played.tell({ type: 'closed', info: closed('SESSION_UNKNOWN') }), [
+    { type: 'forget-session' },
+    { type: 'connect', address: 'a:1' },
+  ]);
+  t.same(played.tell({ type: 'established' }), [{ type: 'handshake', sessionToken: null, early: false }]);
+  t.same(
+    played.tell({ type: 'closed', info: closed('SESSION_UNKNOWN') }).map(({ type }) => type),
+    ['log'],
+    'without a token it is a failure like others',
+  );
+  const circling = new Played({ sessionToken: 'old', random: () => 0.5 });
+  circling.register();
+  circling.tell({ type: 'closed', info: closed('SESSION_UNKNOWN') });
+  t.ok(circling.link.nextDeadline > circling.now, 'a coordinator that accepts and forgets makes nobody spin');
+  t.end();
+});
+
+t.test(
+  'a second connection takes over: new token, new count of heartbeats, the registration goes on',
+  (t) => {
+    const played = new Played();
+    played.register();
+    played.pass(HEARTBEAT_MS);
+    const before = played.of('heartbeat').length;
+    played.tell({ type: 'handed-over', sessionToken: 'token-2', heartbeatIntervalMs: HEARTBEAT_MS });
+    played.pass(0);
+    t.same(
+      played
+        .of('heartbeat')
+        .slice(before)
+        .map(({ sequence }) => sequence),
+      [1],
+    );
+    t.equal(played.link.sessionToken, 'token-2');
+    t.match(played.link.state, { state: 'registered', since: 1000 });
+    t.end();
+  },
+);
+
+t.test('a process that was stopped listens for one more interval before it gives the connection up', (t) => {
+  const played = new Played();
+  played.register();
+  played.now += 3_600_000;
+  t.same(
+    played.tell({ type: 'tick' }).map(({ type }) => type),
+    ['heartbeat'],
+    'the clock has jumped: what came meanwhile is not read yet',
+  );
+  played.tell({ type: 'heard' });
+  played.pass(HEARTBEAT_MS);
+  t.equal(played.link.state.state, 'registered');
+  played.now += 3_600_000;
+  played.tell({ type: 'tick' });
+  played.pass(HEARTBEAT_MS);
+  t.match(played.link.state, { state: 'disconnected' }, 'nothing came after all');
+  t.end();
+});
 
 t.test('addresses are tried in turn, with one backoff for each round', (t) => {
   const played = new Played({ addresses: ['a:1', 'b:2'] });
@@ -186,7 +261,6 @@ t.test('refusals for good', (t) => {
     ['wrong host name', alert(42, 'local'), /host name/],
     ['expired', alert(45, 'local'), /expired/],
     ['wrong ALPN', alert(120), /no swarm coordinator/],
-    ['replaced by another with our token', closed('SESSION_REPLACED'), /elsewhere/],
   ];
   for (const [name, info, words] of cases) {
     const played = new Played();
@@ -196,6 +270,18 @@ t.test('refusals for good', (t) => {
     t.equal(played.link.nextDeadline, Infinity, name);
     t.same(played.tell({ type: 'start' }, { type: 'tick' }), [], name);
   }
+  t.end();
+});
+
+t.test('replaced by another with our token: the end for a registration that held, else tried again', (t) => {
+  const fresh = new Played();
+  fresh.register();
+  fresh.tell({ type: 'closed', info: closed('SESSION_REPLACED') });
+  t.match(fresh.link.state, { state: 'disconnected' });
+  const held = new Played({ stableMs: 0 });
+  held.register();
+  held.tell({ type: 'closed', info: closed('SESSION_REPLACED') });
+  t.match(held.link.state, { state: 'stopped', permanent: true, reason: /elsewhere/ });
   t.end();
 });
 
@@ -227,7 +313,8 @@ t.test('waits as long as the coordinator asks, and tries the others meanwhile', 
     const played = new Played();
     played.tell({ type: 'established' }, { type: 'retry-after', retryAfterMs: 5000 });
     played.tell({ type: 'closed', info: closed(name) });
-    t.equal(played.link.nextDeadline - played.now, 5050, name);
+    // The time asked for, an eighth of it (half of the spread), and the backoff.
+    t.equal(played.link.nextDeadline - played.now, 5000 + 625 + 50, name);
   }
   const two = new Played({ addresses: ['a:1', 'b:2'] });
   two.register();
@@ -241,6 +328,7 @@ t.test('a used-up connection is replaced at once', (t) => {
   played.register();
   t.same(played.tell({ type: 'closed', info: closed('CONNECTION_RECYCLED') }), [
     { type: 'connect', address: 'a:1' },
+    { type: 'handshake', sessionToken: 'token-1', early: true },
   ]);
   t.end();
 });
@@ -297,11 +385,15 @@ t.test('whatever happens in whatever order: one connection at a time, and nothin
     fc.constantFrom<LinkEvent>(
       { type: 'established' },
       accepted,
+      { type: 'early-data-refused' },
+      { type: 'handed-over', sessionToken: 'token-2', heartbeatIntervalMs: HEARTBEAT_MS },
+      { type: 'beat' },
       { type: 'heard' },
       { type: 'tick' },
       { type: 'retry-after', retryAfterMs: 500 },
       { type: 'closed', info: unreachable },
       { type: 'closed', info: closed('AGENT_ID_IN_USE') },
+      { type: 'closed', info: closed('SESSION_UNKNOWN') },
       { type: 'closed', info: closed('JOIN_TOKEN_WRONG') },
       { type: 'drain', timeoutMs: 2000 },
       { type: 'drained' },

@@ -2,7 +2,9 @@ import fc from 'fast-check';
 import t from 'tap';
 import type { RunOutcome } from '../../src/agent/outcome.js';
 import { WorkCore, type WorkAction, type WorkEvent, type WorkOptions } from '../../src/agent/work-core.js';
-import type { Lease } from '../../src/protocol/messages.js';
+import { encodeFrame } from '../../src/protocol/envelope.js';
+import { MAX_CONCURRENCY, MAX_HANDSHAKE_BYTES } from '../../src/protocol/limits.js';
+import type { Lease, MessageOf } from '../../src/protocol/messages.js';
 
 const lease = (taskId: string, epoch = 1): Lease => ({ taskId, attempt: epoch, epoch });
 const task = (
@@ -103,6 +105,7 @@ t.test('a summary makes the answer a PatternMatchResult', (t) => {
   const played = new Played();
   played.tell(task('a'));
   const summary = {
+    type: 'PatternMatchResult' as const,
     patternType: 'dtw-windows',
     matchCount: 5,
     confidence: 0.7,
@@ -110,9 +113,7 @@ t.test('a summary makes the answer a PatternMatchResult', (t) => {
     computeTimeMs: 2,
   };
   const outcome: RunOutcome = { outcome: 'completed', runMs: 3, payload: new Uint8Array(1), summary };
-  t.same(answers(played.tell(finished('a', outcome))), [
-    { type: 'PatternMatchResult', ...lease('a'), runMs: 3, ...summary },
-  ]);
+  t.same(answers(played.tell(finished('a', outcome))), [{ ...summary, ...lease('a'), runMs: 3 }]);
   t.end();
 });
 
@@ -261,10 +262,42 @@ t.test('what a drain leaves undone goes back, once', (t) => {
   t.end();
 });
 
-t.test('a handshake names as many leases as it holds', (t) => {
-  const played = new Played({ concurrency: 500 });
-  for (let n = 0; n < 500; n++) played.tell(task(`t${n}`));
-  t.equal(played.work.leases().length, 128);
+t.test('a handshake names all leases of the largest concurrency, and never more than it holds', (t) => {
+  const played = new Played({ concurrency: MAX_CONCURRENCY });
+  const uuid = '01890a5d-ac96-774b-bcce-b302099a8';
+  for (let n = 0; n < MAX_CONCURRENCY; n++) played.tell(task(`${uuid}-${n}`));
+  const leases = played.work.leases();
+  t.equal(leases.length, MAX_CONCURRENCY);
+  const handshake: MessageOf<'AgentHandshake'> = {
+    type: 'AgentHandshake',
+    protocolVersions: [1],
+    agentId: 'a'.repeat(128),
+    agentType: 'worker',
+    kinds: [],
+    concurrency: 1,
+    software: 'test',
+    leases,
+  };
+  t.ok(encodeFrame(handshake).length < MAX_HANDSHAKE_BYTES);
+
+  const long = new Played({ concurrency: MAX_CONCURRENCY });
+  for (let n = 0; n < MAX_CONCURRENCY + 60; n++) long.tell(task(`${n}-`.padEnd(64, 'x')));
+  t.ok(encodeFrame({ ...handshake, leases: long.work.leases() }).length < MAX_HANDSHAKE_BYTES);
+  t.end();
+});
+
+t.test('a full outbox: no credit and nothing started, until half of it is acknowledged', (t) => {
+  const played = new Played({ concurrency: 2, maxOutboxBytes: 100 });
+  const finish = (id: string) => played.tell(task(id), finished(id, done(40)));
+  finish('a');
+  finish('b');
+  t.equal(played.work.credit, 2);
+  finish('c');
+  t.equal(played.work.credit, 0);
+  played.tell({ type: 'settled', taskIds: ['a'] });
+  t.equal(played.work.credit, 0, 'not at the first acknowledgement: it would go to and fro');
+  played.tell({ type: 'settled', taskIds: ['b'] });
+  t.equal(played.work.credit, 2);
   t.end();
 });
 

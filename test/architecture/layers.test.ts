@@ -100,12 +100,13 @@ t.test('one file touches the native QUIC object', async (t) => {
 });
 
 t.test('pure cores import no clock, socket, file or timer', async (t) => {
-  const shells = new Set(['coordinator/coordinator', 'coordinator/peer-streams']);
+  const shells = new Set(['coordinator/coordinator', 'coordinator/peer-streams', 'coordinator/take-up']);
   const allowed = new Set(['node:crypto']);
   const wrong = imports.filter(
     ({ from, to }) =>
       (layerOf(from) === 'coordinator' ||
-        /^agent\/(link|work)-core$/.test(from) ||
+        layerOf(from) === 'reasoning' ||
+        /^agent\/((link|work)-core|hand-over|incoming)$/.test(from) ||
         /^client\/(dial-core|requests)$/.test(from)) &&
       !shells.has(from) &&
       to.startsWith('node:') &&
@@ -114,7 +115,7 @@ t.test('pure cores import no clock, socket, file or timer', async (t) => {
   t.same(show(wrong), []);
   const impure = sources(SRC)
     .filter((file) =>
-      /coordinator\/(?!coordinator\.ts|peer-streams\.ts)|agent\/(link|work)-core|client\/(dial-core|requests)/.test(
+      /reasoning\/|coordinator\/(?!coordinator\.ts|peer-streams\.ts)|agent\/((link|work)-core|hand-over|incoming)|client\/(dial-core|requests)/.test(
         relative(SRC, file),
       ),
     )

@@ -60,6 +60,7 @@ function world(script: Script, options: Partial<ClientOptions> = {}) {
     connector: network.connector,
     clock,
     random: () => 0.5,
+    ownKeys: true,
     ...options,
   });
   /** Lets time pass until a promise is settled: promises and virtual time take turns. */
@@ -195,7 +196,7 @@ t.test('query, cancel, status, agents', async (t) => {
       }
     }),
   );
-  t.match(await settled(client.query('t9')), { task: { taskId: 't9', state: 'completed' }, result: [1] });
+  t.match(await settled(client.task('t9')), { task: { taskId: 't9', state: 'completed' }, result: [1] });
   await settled(client.cancel('t9'));
   t.match(await settled(client.status()), { tasks: { queued: 3 } });
   t.same(await settled(client.agents()), []);
@@ -259,9 +260,12 @@ t.test('refusals', async (t) => {
 });
 
 t.test('a lost connection rejects what cannot be repeated', async (t) => {
-  const { client, settled, network } = world(accepting(() => network.links.at(-1)?.cut()));
+  const { client, settled, network } = world(
+    accepting(() => network.links.at(-1)?.cut()),
+    { ownKeys: false },
+  );
   await t.rejects(settled(client.submit(echo(1))), { name: 'CoordinatorUnreachable' });
-  await t.rejects(settled(client.status()), { name: 'CoordinatorUnreachable' });
+  await t.rejects(settled(client.cancel('t1')), { name: 'CoordinatorUnreachable' });
   t.equal(network.links.length, 2, 'and the next request connects again');
   client.close();
 });
@@ -274,7 +278,7 @@ t.test('watched tasks and keyed submits outlive a lost connection', async (t) =>
       connections += 1;
       peer.send(clientAck);
     } else if (connections === 1) {
-      if (message.type === 'SubmitTask' && message.idempotencyKey === undefined)
+      if (message.type === 'SubmitTask' && message.idempotencyKey !== 'k')
         acknowledge(peer, received, 'watched');
       else network.links.at(-1)?.cut();
     } else if (message.type === 'WatchTask') {
@@ -292,6 +296,157 @@ t.test('watched tasks and keyed submits outlive a lost connection', async (t) =>
   });
   t.match(await settled(keyed), { state: 'completed' });
   t.match(coordinator.peer.of('WatchTask'), [{ taskId: 'watched' }]);
+  client.close();
+});
+
+t.test('a submit without a key is given one, and goes on after a lost connection', async (t) => {
+  const keys: (string | undefined)[] = [];
+  const { client, settled, network } = world(
+    accepting((peer, received) => {
+      if (received.message.type !== 'SubmitTask') return;
+      keys.push(received.message.idempotencyKey);
+      if (keys.length === 1) network.links.at(-1)?.cut();
+      else echoes(peer, received);
+    }),
+  );
+  t.match(await settled(client.run(echo(1))), { state: 'completed' });
+  t.match(await settled(client.run(echo(2))), { state: 'completed' });
+  t.equal(keys.length, 3);
+  t.equal(keys[0], keys[1]);
+  t.not(keys[1], keys[2]);
+  t.match(keys[0], /^[A-Za-z0-9_-]{22}\./);
+  client.close();
+});
+
+t.test('a question that kills every coordinator is not asked for ever, nor without a pause', async (t) => {
+  const { client, settled, network, clock } = world(
+    accepting(() => network.links.at(-1)?.cut()),
+    { reattachTimeoutMs: 3000 },
+  );
+  const start = clock.now();
+  await t.rejects(settled(client.status()), { name: 'CoordinatorUnreachable' });
+  t.ok(clock.now() - start >= 3000);
+  t.ok(network.attempts.length < 20, `${network.attempts.length} attempts`);
+  client.close();
+});
+
+t.test('the connection is replaced all the time: every task is submitted and ends once', async (t) => {
+  const endsAt = new Map<string, number>();
+  const keys = new Set<string>();
+  const { client, settled, network, clock, coordinator } = world(
+    accepting((peer, { message, payload }) => {
+      const later = (
+        at: number,
+        answer: MessageOf<'TaskUpdate'> | MessageOf<'MessageAck'>,
+        bytes = payload,
+      ) => clock.setTimer(at, () => peer.send(answer, answer.type === 'TaskUpdate' ? bytes : null));
+      const now = clock.now();
+      if (message.type === 'SubmitTask') {
+        const { requestId, idempotencyKey = '' } = message;
+        if (keys.has(idempotencyKey)) throw new Error('a submit was sent twice');
+        keys.add(idempotencyKey);
+        const taskId = `t${keys.size}`;
+        endsAt.set(taskId, now + 40);
+        later(now + 2, {
+          type: 'MessageAck',
+          status: 'received',
+          requestIds: [requestId],
+          taskIds: [taskId],
+        });
+        later(now + 40, { type: 'TaskUpdate', requestId, task: summary(taskId, 'completed') });
+      } else if (message.type === 'WatchTask') {
+        const { requestId, taskId } = message;
+        const at = Math.max(now, endsAt.get(taskId) ?? 0);
+        later(at, { type: 'TaskUpdate', requestId, task: summary(taskId, 'completed') }, encodeValue('late'));
+      } else if (message.type === 'CancelTask') {
+        const { requestId = 0, taskId } = message;
+        later(now + 20, {
+          type: 'MessageAck',
+          status: 'processed',
+          requestIds: [requestId],
+          taskIds: [taskId],
+        });
+      }
+    }),
+    { recycle: { streams: 1000, bytes: 8000 } },
+  );
+  const ids: string[] = [];
+  const worker = async () => {
+    for (let n = 0; n < 40; n++) {
+      const { taskId, state } = await client.run(echo(n));
+      t.equal(state, 'completed');
+      ids.push(taskId);
+      if (n % 8 === 0) await client.cancel(taskId);
+    }
+  };
+  await settled(Promise.all(Array.from({ length: 20 }, worker)));
+  t.equal(new Set(ids).size, 800);
+  t.equal(keys.size, 800);
+  t.ok(coordinator.peers.length > 10, `${coordinator.peers.length} connections`);
+  clock.advance(20_000);
+  t.equal(network.links.filter(({ client: end }) => end.state === 'established').length, 1);
+  client.close();
+  clock.advance(10);
+  t.equal(clock.pending, 0);
+});
+
+t.test('a replacement that is refused: the first connection goes on', async (t) => {
+  let handshakes = 0;
+  const { client, settled, coordinator, network } = world(
+    (peer, received) => {
+      if (received.message.type !== 'ClientHandshake') echoes(peer, received);
+      else if (++handshakes === 1) peer.send(clientAck);
+      else peer.connection.close(ERRORS.TOO_MANY_CONNECTIONS.code, '');
+    },
+    { recycle: { streams: 1000, bytes: 2000 } },
+  );
+  for (let n = 0; n < 50; n++) await settled(client.run(echo(n)));
+  t.ok(handshakes > 2);
+  t.equal(coordinator.peers[0]?.of('SubmitTask').length, 50);
+  t.equal(network.links[0]?.client.state, 'established');
+  client.close();
+});
+
+t.test('a coordinator that wants to be left alone for a while is', async (t) => {
+  let handshakes = 0;
+  const { client, settled, clock } = world((peer, received) => {
+    if (received.message.type !== 'ClientHandshake') echoes(peer, received);
+    else if (handshakes++ > 0) peer.send(clientAck);
+    else {
+      const { code } = ERRORS.TOO_MANY_CONNECTIONS;
+      peer.send({
+        type: 'ErrorReport',
+        code,
+        name: 'TOO_MANY_CONNECTIONS',
+        message: 'full',
+        retryAfterMs: 3000,
+      });
+    }
+  });
+  const start = clock.now();
+  t.match(await settled(client.run(echo(1))), { state: 'completed' });
+  t.ok(clock.now() - start >= 3000);
+  client.close();
+});
+
+t.test('a coordinator that stops reading: submits wait, and little is held', async (t) => {
+  const { client, clock, network, coordinator, settled } = world(accepting(acknowledge));
+  await settled(client.submit(echo(0), { watch: false }));
+  const link = network.links.at(-1);
+  link?.stall();
+  let accepted = 0;
+  const input = new Uint8Array(900);
+  const submits = Array.from({ length: 5000 }, () =>
+    client.submit({ kind: 'my-kind', input }, { watch: false }).then(() => accepted++),
+  );
+  for (let turn = 0; turn < 100; turn++) {
+    await Promise.resolve();
+    clock.advance(1);
+  }
+  t.equal(accepted, 0);
+  link?.flow();
+  await settled(Promise.all(submits));
+  t.equal(coordinator.peer.of('SubmitTask').length, 5001);
   client.close();
 });
 

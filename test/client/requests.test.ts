@@ -118,17 +118,64 @@ t.test('after a lost connection only what may be repeated goes on', (t) => {
   const watched = requests.ask(submit(), bytes).requestId;
   requests.receive(ack([watched], ['t3']), null);
   const query = requests.ask({ type: 'QueryStatus' }, null).requestId;
+  const cancel = requests.ask({ type: 'CancelTask', taskId: 't3', reason: 'cancelled' }, null).requestId;
+  const retry = requests.ask({ type: 'RetryTask', taskId: 't3' }, null).requestId;
   t.same(requests.disconnect(), [
     { type: 'lost', requestId: unkeyed },
-    { type: 'lost', requestId: query },
+    { type: 'lost', requestId: cancel },
+    { type: 'lost', requestId: retry },
   ]);
   t.same(requests.reconnect(), [
     { type: 'send', message: { ...submit({ idempotencyKey: 'k' }), requestId: keyed }, payload: bytes },
     { type: 'send', message: { type: 'WatchTask', requestId: watched, taskId: 't3' }, payload: null },
+    { type: 'send', message: { type: 'QueryStatus', requestId: query }, payload: null },
   ]);
   t.same(types(requests.receive(update(watched, 't3', 'completed'), null)), ['answered']);
-  t.same(requests.abandon(), [{ type: 'lost', requestId: keyed }]);
+  t.same(requests.abandon(), [
+    { type: 'lost', requestId: keyed },
+    { type: 'lost', requestId: query },
+  ]);
   t.same([requests.open, requests.unacknowledged, requests.unacknowledgedBytes], [0, 0, 0]);
+  t.end();
+});
+
+t.test(
+  'a second connection: watches are made there at once, answers are awaited where they were asked for',
+  (t) => {
+    const requests = new Requests();
+    const watching = requests.ask({ type: 'WatchTask', taskId: 'w' }, null).requestId;
+    const submitted = requests.ask(submit({ idempotencyKey: 'k' }), bytes).requestId;
+    const refused = requests.ask(submit(), bytes).requestId;
+    const cancel = requests.ask({ type: 'CancelTask', taskId: 'c', reason: 'cancelled' }, null).requestId;
+    t.same(requests.moveOn(), [
+      { type: 'send', message: { type: 'WatchTask', requestId: watching, taskId: 'w' }, payload: null },
+    ]);
+    requests.ask({ type: 'QueryStatus' }, null);
+    t.equal(requests.leftBehind, 3, 'what is asked from now on is asked on the second');
+    t.same(requests.receive(ack([submitted], ['t1']), null), [
+      { type: 'accepted', requestId: submitted, taskId: 't1' },
+      { type: 'send', message: { type: 'WatchTask', requestId: submitted, taskId: 't1' }, payload: null },
+    ]);
+    requests.receive({ type: 'ErrorReport', code: 1, name: 'X', message: '', requestId: refused }, null);
+    requests.receive(ack([cancel], ['c']), null);
+    t.equal(requests.leftBehind, 0);
+    t.same(requests.giveUpLeftBehind(), []);
+    t.end();
+  },
+);
+
+t.test('a first connection that is gone before its answers: asked again, or lost', (t) => {
+  const requests = new Requests();
+  const keyed = requests.ask(submit({ idempotencyKey: 'k' }), bytes).requestId;
+  const unkeyed = requests.ask(submit(), bytes).requestId;
+  requests.moveOn();
+  const later = requests.ask({ type: 'RetryTask', taskId: 't' }, null).requestId;
+  t.match(requests.giveUpLeftBehind(), [
+    { type: 'send', message: { type: 'SubmitTask', requestId: keyed } },
+    { type: 'lost', requestId: unkeyed },
+  ]);
+  t.equal(requests.leftBehind, 0);
+  t.same(types(requests.receive(ack([later], ['t']), null)), ['answered']);
   t.end();
 });
 
@@ -151,6 +198,8 @@ t.test(
         { do: 'submit' as const, watch: false },
         { do: 'watch' as const },
         { do: 'lose' as const },
+        { do: 'move' as const },
+        { do: 'leave' as const },
       ),
       fc.record({
         do: fc.constantFrom('ack' as const, 'end' as const, 'error' as const, 'disown' as const),
@@ -170,16 +219,20 @@ t.test(
                 ? [requests.ask({ type: 'WatchTask', taskId: 't' }, null).send]
                 : one.do === 'lose'
                   ? [...requests.disconnect(), ...requests.reconnect()]
-                  : one.do === 'ack'
-                    ? requests.receive(ack([one.id], ['t']), null)
-                    : one.do === 'end'
-                      ? requests.receive(update(one.id, 't', 'completed'), null)
-                      : one.do === 'error'
-                        ? requests.receive(
-                            { type: 'ErrorReport', code: 1, name: 'X', message: '', requestId: one.id },
-                            null,
-                          )
-                        : (requests.disown(one.id), []);
+                  : one.do === 'move'
+                    ? requests.moveOn()
+                    : one.do === 'leave'
+                      ? requests.giveUpLeftBehind()
+                      : one.do === 'ack'
+                        ? requests.receive(ack([one.id], ['t']), null)
+                        : one.do === 'end'
+                          ? requests.receive(update(one.id, 't', 'completed'), null)
+                          : one.do === 'error'
+                            ? requests.receive(
+                                { type: 'ErrorReport', code: 1, name: 'X', message: '', requestId: one.id },
+                                null,
+                              )
+                            : (requests.disown(one.id), []);
           for (const action of actions) {
             if (action.type === 'send') continue;
             const { requestId } = action;
@@ -191,7 +244,10 @@ t.test(
           }
         }
         requests.abandon();
-        if (requests.open + requests.unacknowledged + requests.unacknowledgedBytes !== 0)
+        if (
+          requests.open + requests.leftBehind + requests.unacknowledged + requests.unacknowledgedBytes !==
+          0
+        )
           throw new Error('left over');
       }),
     );

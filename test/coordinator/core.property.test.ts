@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import type { Lease, MessageOf } from '../../src/protocol/messages.js';
 import { MemoryStore } from '../../src/store/memory-store.js';
+import type { StoreOp } from '../../src/store/store.js';
 import { completion, handshake, messagesOf, World, type ClientDouble } from './world.js';
 
 /** Whatever happens, every task that was accepted ends exactly once, and no lease is given twice. */
@@ -32,6 +33,11 @@ const command = fc.oneof(
         'release' as const,
         'failCommit' as const,
         'watch' as const,
+        'retry' as const,
+        'holdReads' as const,
+        'releaseReads' as const,
+        'failRead' as const,
+        'crash' as const,
       ),
       a: small,
       b: small,
@@ -47,9 +53,26 @@ interface Peer {
   readonly work: Map<string, Lease>;
 }
 
+/** Little of everything, so that each bound is met. */
+const OPTIONS = {
+  maxQueue: 40,
+  retry: { baseMs: 200, maxMs: 2_000 },
+  inputCacheBytes: 12,
+  cache: { count: 3, ageMs: 20_000, bytes: 1_000 },
+  idempotencyWindowMs: 10_000,
+  builtInKinds: ['compute', 'other'],
+  kindLimits: new Map([
+    ['compute', { concurrency: 4, perSecond: null }],
+    ['other', { concurrency: null, perSecond: 3 }],
+  ]),
+};
+const PORTS = { admit: () => ({ ok: true }) as const };
+
 class Game {
-  readonly world = new World({ maxQueue: 40, retry: { baseMs: 200, maxMs: 2_000 } });
-  readonly client: ClientDouble = this.world.client();
+  world = new World(OPTIONS, PORTS);
+  client: ClientDouble = this.world.client();
+  /** Everything that was committed, over all restarts. */
+  readonly stored: StoreOp[] = [];
   readonly peers: Peer[] = Array.from({ length: AGENTS }, () => ({
     connectionId: null,
     sessionToken: undefined,
@@ -59,6 +82,8 @@ class Game {
   /** By request: the task it got, or null when it was refused. */
   readonly answers = new Map<number, string | null>();
   readonly ends = new Map<number, number>();
+  /** Requests of clients that a crash has cut off, with or without an answer. */
+  readonly forlorn = new Set<number>();
   requests = 0;
 
   play({ do: what, a, b }: Command): void {
@@ -100,14 +125,16 @@ class Game {
         }
         break;
       case 'cancel':
+      case 'retry':
       case 'watch': {
         const known = [...this.answers.values()].filter((taskId) => taskId !== null);
         const taskId = known[b % Math.max(1, known.length)];
         if (taskId === undefined) break;
         const requestId = 1_000_000 + b;
-        if (what === 'watch') world.say(this.client.connectionId, { type: 'WatchTask', requestId, taskId });
-        else
-          world.say(this.client.connectionId, { type: 'CancelTask', requestId, taskId, reason: 'cancelled' });
+        const { connectionId } = this.client;
+        if (what === 'watch') world.say(connectionId, { type: 'WatchTask', requestId, taskId });
+        else if (what === 'retry') world.say(connectionId, { type: 'RetryTask', requestId, taskId });
+        else world.say(connectionId, { type: 'CancelTask', requestId, taskId, reason: 'cancelled' });
         break;
       }
       case 'lose':
@@ -142,12 +169,42 @@ class Game {
       case 'failCommit':
         if (world.waiting !== null) world.failCommit();
         break;
+      case 'holdReads':
+        world.autoRead = false;
+        break;
+      case 'releaseReads':
+        world.autoRead = true;
+        world.answerReads();
+        break;
+      case 'failRead': {
+        const [read] = world.inputReads.splice(0);
+        if (read !== undefined) world.turn({ type: 'inputsRead', readId: read.readId, inputs: null });
+        break;
+      }
+      case 'crash':
+        if (b % 3 === 0) this.crash();
+        break;
     }
     this.read();
   }
 
+  /** The coordinator dies with all that it has not committed, and another takes up what there is. */
+  crash(): void {
+    this.read();
+    this.stored.push(...this.world.stored);
+    for (const peer of this.peers) peer.connectionId = null;
+    for (let id = 1; id <= this.requests; id++) this.forlorn.add(id);
+    const { rows } = this.world.store;
+    this.world = this.world.restart(OPTIONS, PORTS);
+    this.client = this.world.client(this.requests);
+    for (const taskId of this.answers.values()) {
+      assert.ok(taskId === null || rows.has(taskId), 'what was acknowledged is there after a crash');
+    }
+  }
+
   send(a: number, b: number): void {
     this.client.send({
+      kind: (a + b) % 3 === 0 ? 'other' : 'compute',
       priority: a % 11,
       attempts: 1 + (b % 3),
       timeoutMs: 1_000 + b * 1_000,
@@ -164,8 +221,12 @@ class Game {
     const leases = [...peer.work.values()];
     const token =
       resume && peer.sessionToken !== undefined ? { sessionToken: peer.sessionToken, leases } : {};
-    world.say(connectionId, handshake(`a${index}`, { concurrency, ...token }));
-    if (world.closed.has(connectionId)) return;
+    world.say(connectionId, handshake(`a${index}`, { concurrency, kinds: ['compute', 'other'], ...token }));
+    if (world.closed.has(connectionId)) {
+      // what it holds is nothing to this session any more
+      if (world.closed.get(connectionId)?.error === 'SESSION_UNKNOWN') peer.sessionToken = undefined;
+      return;
+    }
     peer.connectionId = connectionId;
     if (!resume) peer.work.clear();
   }
@@ -192,7 +253,9 @@ class Game {
 
   release(): void {
     this.world.autoCommit = true;
+    this.world.autoRead = true;
     this.world.turn({ type: 'flush' });
+    this.world.answerReads();
   }
 
   /** Takes in what was sent to everybody, and checks it. */
@@ -219,6 +282,7 @@ class Game {
     for (const { status, requestIds, taskIds } of messagesOf(inbox, 'MessageAck')) {
       if (status !== 'received') continue;
       for (const [i, requestId] of requestIds.entries()) {
+        if (requestId >= 1_000_000) continue;
         assert.ok(!this.answers.has(requestId), 'a submit is answered once');
         this.answers.set(requestId, taskIds[i] ?? null);
       }
@@ -279,27 +343,37 @@ void t.test('every accepted task ends exactly once, whatever happens', async () 
         0,
         'all tasks come to an end',
       );
-      assert.equal(game.answers.size, game.requests, 'every submit is answered');
-      for (const [requestId, taskId] of game.answers) {
-        assert.equal(
-          game.ends.get(requestId) ?? 0,
-          taskId === null ? 0 : 1,
-          `request ${requestId} ends once`,
-        );
+      for (let id = 1; id <= game.requests; id++) {
+        if (game.forlorn.has(id)) continue;
+        const taskId = game.answers.get(id);
+        assert.notEqual(taskId, undefined, 'every submit is answered');
+        assert.equal(game.ends.get(id) ?? 0, taskId === null ? 0 : 1, `request ${id} ends once`);
       }
-      const accepted = new Set([...game.answers.values()].filter((taskId) => taskId !== null));
-      const ended = world.stored.filter(({ op }) => op === 'complete' || op === 'fail' || op === 'cancel');
-      assert.equal(ended.length, accepted.size, 'one end in the store for each accepted task');
-
+      game.stored.push(...world.stored);
+      const ends = new Map<string, number>();
       const store = new MemoryStore();
-      const outcomes = await store.commit(world.stored);
-      for (const [i, outcome] of outcomes.entries()) {
-        assert.equal(outcome.status, 'applied', `the store takes ${JSON.stringify(world.stored[i])}`);
+      const outcomes = await store.commit(game.stored);
+      for (const [i, { status }] of outcomes.entries()) {
+        const op = game.stored[i];
+        if (status !== 'applied') {
+          const may = op?.op === 'retry' || (op?.op === 'submit' && status === 'duplicate');
+          assert.ok(may, `the store takes ${JSON.stringify(op)}`);
+        } else if (op?.op === 'complete' || op?.op === 'fail' || op?.op === 'cancel') {
+          ends.set(op.taskId, (ends.get(op.taskId) ?? 0) + 1);
+        } else if (op?.op === 'retry') ends.set(op.taskId, (ends.get(op.taskId) ?? 0) - 1);
       }
-      for (const stored of await store.get([...accepted])) {
-        const task = world.core.state.tasks.get(stored?.spec.taskId ?? '');
-        assert.equal(stored?.current.state, task?.phase.state, 'memory and store agree');
+      const accepted = [...new Set([...game.answers.values()].filter((taskId) => taskId !== null))];
+      for (const taskId of accepted)
+        assert.equal(ends.get(taskId), 1, `${taskId} ends once, or once more for a retry`);
+      for (const [i, stored] of (await store.get(accepted)).entries()) {
+        const double = world.store.get(accepted[i] ?? '');
+        assert.deepEqual(stored?.current, double?.current, 'the double does as the store does');
+        const task = world.core.state.tasks.get(accepted[i] ?? '');
+        if (task !== undefined)
+          assert.equal(stored?.current.state, task.phase.state, 'memory and store agree');
       }
+      assert.equal(world.core.state.tasks.inputBytes, 0);
+      assert.equal(world.core.state.tasks.cachedBytes, 0);
     }),
     { numRuns: 400 },
   );

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { hashToken } from '../../src/coordinator/sessions.js';
 import { handshake, messagesOf, World } from './world.js';
 
 void t.test('an agent joins: stored first, then AgentAck with streams and configuration', async (t) => {
@@ -103,15 +104,82 @@ void t.test('a stranger with the id of a living agent is refused, and told when 
   const agent = world.agent('a1');
   agent.ack();
   world.advance(5_000);
-  for (const sessionToken of [undefined, 'token-guess']) {
-    const stranger = world.agent('a1', sessionToken === undefined ? {} : { sessionToken });
-    t.match(messagesOf(world.take(stranger.connectionId), 'ErrorReport'), [
-      { name: 'AGENT_ID_IN_USE', retryAfterMs: 10_000, field: '/agentId' },
-    ]);
-    t.match(world.closed.get(stranger.connectionId), { error: 'AGENT_ID_IN_USE' });
-  }
+  const stranger = world.agent('a1');
+  t.match(messagesOf(world.take(stranger.connectionId), 'ErrorReport'), [
+    { name: 'AGENT_ID_IN_USE', retryAfterMs: 10_000, field: '/agentId' },
+  ]);
+  t.match(world.closed.get(stranger.connectionId), { error: 'AGENT_ID_IN_USE' });
   t.equal(world.closed.has(agent.connectionId), false);
 });
+
+void t.test('packets alone keep an id from being taken over', async (t) => {
+  const world = new World();
+  const agent = world.agent('a1');
+  agent.ack();
+  world.advance(25_000);
+  world.packets.set(agent.connectionId, world.now - 1_000);
+  t.match(messagesOf(world.take(world.agent('a1').connectionId), 'ErrorReport'), [
+    { name: 'AGENT_ID_IN_USE', retryAfterMs: 14_000 },
+  ]);
+  t.equal(world.closed.has(agent.connectionId), false);
+});
+
+void t.test(
+  'a token that proves nothing is refused by name, counted and logged, whatever it tries',
+  async (t) => {
+    const world = new World();
+    const agent = world.agent('a1', {}, 'cert-1');
+    const { sessionToken } = agent.ack();
+    const cases = [
+      { id: 'a1', token: 'token-guess', certificate: 'cert-1', why: 'a guess, while the agent lives' },
+      { id: 'a1', token: sessionToken, certificate: 'cert-2', why: 'stolen, under another certificate' },
+      { id: 'a1', token: sessionToken, certificate: undefined, why: 'stolen, without a certificate' },
+      { id: 'a2', token: sessionToken, certificate: 'cert-1', why: 'of another agent' },
+      {
+        id: 'a3',
+        token: 'token-x',
+        certificate: 'cert-1',
+        why: 'of a session that the coordinator has no data of',
+      },
+    ];
+    for (const [i, { id, token, certificate, why }] of cases.entries()) {
+      const thief = world.agent(id, { sessionToken: token }, certificate);
+      t.match(messagesOf(world.take(thief.connectionId), 'ErrorReport'), [
+        { name: 'SESSION_UNKNOWN', field: '/sessionToken' },
+      ]);
+      t.match(world.closed.get(thief.connectionId), { error: 'SESSION_UNKNOWN' }, why);
+      t.equal(world.core.counters.sessionsRefused, i + 1);
+      const lines = world.logs('connection refused');
+      t.match(lines.at(-1), { error: 'SESSION_UNKNOWN', address: /^host:/ }, 'it is logged with the address');
+      world.advance(1_000);
+    }
+    t.equal(world.core.state.registry.size, 1, 'none of them became a session');
+    t.equal(world.closed.has(agent.connectionId), false);
+    world.lose(agent.connectionId);
+    const guess = world.agent('a1', { sessionToken: 'token-guess' }, 'cert-1');
+    t.match(world.closed.get(guess.connectionId), { error: 'SESSION_UNKNOWN' }, 'nor when the agent is away');
+    t.equal(world.agent('a1', { sessionToken }, 'cert-1').ack().resumed, true);
+  },
+);
+
+void t.test(
+  'two agents with copies of one token: the second is refused once the first has spoken',
+  async (t) => {
+    const world = new World();
+    const { connectionId, ...origin } = world.agent('a1');
+    const [ack] = world.takeType(connectionId, 'AgentAck');
+    const sessionToken = ack?.sessionToken ?? '';
+    world.lose(connectionId);
+    const first = world.agent('a1', { sessionToken });
+    first.ack();
+    world.turn({ type: 'laneOpened', connectionId: first.connectionId });
+    const second = world.agent('a1', { sessionToken });
+    t.match(world.closed.get(second.connectionId), { error: 'SESSION_UNKNOWN' });
+    const withoutIt = world.agent('a1');
+    t.match(world.closed.get(withoutIt.connectionId), { error: 'AGENT_ID_IN_USE' });
+    t.equal(world.closed.has(first.connectionId), false, `${origin.agentId} is not disturbed`);
+  },
+);
 
 void t.test('with its token an agent replaces its own connection and keeps its leases', async (t) => {
   const world = new World();
@@ -144,9 +212,14 @@ void t.test(
     t.equal(resumed, true, 'the second AgentAck may have been lost');
     third.heartbeat();
     world.lose(third.connectionId);
-    t.equal(world.agent('a1', { sessionToken: one }).ack().resumed, false, 'now it is known to have arrived');
-    t.equal(world.core.state.registry.size, 1);
-    t.ok(three);
+    const copy = world.agent('a1', { sessionToken: one });
+    t.match(world.closed.get(copy.connectionId), { error: 'SESSION_UNKNOWN' }, 'the new one has arrived');
+    t.match(
+      world.stored.filter(({ op }) => op === 'put-session').at(-1),
+      { session: { tokenHash: hashToken(three), previousTokenHash: null } },
+      'nor is it good after a restart',
+    );
+    t.equal(world.agent('a1', { sessionToken: three }).ack().resumed, true);
   },
 );
 
@@ -155,7 +228,7 @@ void t.test('a token is worth nothing under another certificate', async (t) => {
   const agent = world.agent('a1', {}, 'cert-1');
   const { sessionToken } = agent.ack();
   const thief = world.agent('a1', { sessionToken }, 'cert-2');
-  t.match(world.closed.get(thief.connectionId), { error: 'AGENT_ID_IN_USE' });
+  t.match(world.closed.get(thief.connectionId), { error: 'SESSION_UNKNOWN' });
   t.equal(world.agent('a1', { sessionToken }, 'cert-1').ack().resumed, true);
 });
 
@@ -177,10 +250,72 @@ void t.test(
   },
 );
 
+void t.test(
+  'a lease that ends while its agent joins again is named in AgentAck, and nothing comes before that',
+  async (t) => {
+    const world = new World();
+    const old = world.agent('a1', { concurrency: 2 });
+    const { sessionToken } = old.ack();
+    const client = world.client();
+    const cancelled = client.submit();
+    const late = client.submit({ timeoutMs: 1_000, attempts: 1 });
+    const leases = old.takeTasks();
+    world.lose(old.connectionId);
+    world.autoCommit = false;
+    const agent = world.agent('a1', { sessionToken, leases, concurrency: 2 });
+    client.cancel(cancelled);
+    world.advance(1_000);
+    world.turn({ type: 'drain', deadlineMs: 1_000, reason: 'test' });
+    t.strictSame(world.take(agent.connectionId), []);
+    t.equal(world.core.state.registry.get('a1')?.slot.used, 0);
+    while (world.waiting !== null) world.commit();
+    const [first, ...others] = world.take(agent.connectionId);
+    t.match(first?.message, {
+      type: 'AgentAck',
+      resumed: true,
+      abortedTasks: [{ taskId: cancelled }, { taskId: late }],
+    });
+    t.strictSame(messagesOf(others, 'CancelTask'), []);
+  },
+);
+
+void t.test('while the store is down agents are told to come back, and nothing piles up', async (t) => {
+  const world = new World({ storeRetryMs: 1_000, sessionGraceMs: 10_000 });
+  const agent = world.agent('a1');
+  const { sessionToken } = agent.ack();
+  const client = world.client();
+  client.submit({ timeoutMs: 1_000_000 });
+  const lease = agent.takeTask();
+  world.lose(agent.connectionId);
+  world.autoCommit = false;
+  client.send();
+  world.failCommit();
+  for (let i = 0; i < 100; i++) {
+    world.advance(500);
+    const nonce = `nonce-${String(i).padStart(20, '0')}`;
+    const early = world.early(handshake('a1', { sessionToken, nonce }));
+    const late = world.agent(
+      i % 2 === 0 ? 'a1' : `b${i}`,
+      i % 2 === 0 ? { sessionToken, leases: [lease] } : {},
+    );
+    if (i > 2) t.match(messagesOf(world.take(early), 'ErrorReport'), [{ name: 'EARLY_DATA_REFUSED' }]);
+    if (i > 2) t.match(world.closed.get(late.connectionId), { error: 'STORE_UNAVAILABLE' });
+    if (world.waiting !== null) world.failCommit();
+  }
+  t.ok(world.core.state.commits.pendingCount <= 2, 'one of them was the probe');
+  world.autoCommit = true;
+  world.advance(2_000);
+  t.equal(world.core.state.store.state, 'up');
+  const back = world.agent('a1', { sessionToken, leases: [lease] });
+  t.match(back.ack(), { resumed: true, abortedTasks: [] }, 'its leases have waited');
+});
+
 void t.test('a session that was not resumed aborts the leases its agent names', async (t) => {
   const world = new World();
   const leases = [{ taskId: 'gone', attempt: 1, epoch: 3 }];
-  t.match(world.agent('a1', { sessionToken: 'of another time', leases }).ack(), {
+  const old = world.agent('a1', { sessionToken: 'of another time', leases });
+  t.match(world.closed.get(old.connectionId), { error: 'SESSION_UNKNOWN' });
+  t.match(world.agent('a1', { leases }).ack(), {
     resumed: false,
     abortedTasks: leases,
   });

@@ -267,6 +267,34 @@ void t.test('a lost agent uses up an attempt, and the last one kills the task', 
   t.match(client.query(taskId), { state: 'dead', error: { name: 'AGENT_LOST', retryable: true } });
 });
 
+void t.test(
+  'a task that failed or was lost goes to another agent when there is one with credit',
+  async (t) => {
+    const { world, agent, client } = pair(5);
+    const other = world.agent('a2', { concurrency: 1 });
+    other.ack();
+    const failing = client.submit({ priority: 9 });
+    const lease = agent.takeTask();
+    client.submit();
+    const busy = other.takeTask();
+    agent.fail(lease, true);
+    world.advance(375);
+    const again = agent.takeTask();
+    t.equal(again.taskId, failing, 'the other one has no credit');
+    agent.fail(again, true);
+    other.complete(busy);
+    world.advance(750);
+    t.match(other.takeTask(), { taskId: failing, attempt: 3 });
+    const lost = client.submit();
+    t.equal(agent.takeTask().taskId, lost);
+    world.lose(agent.connectionId, true);
+    world.agent('a1', { concurrency: 5 }).ack();
+    const third = world.agent('a3', { concurrency: 1 });
+    third.ack();
+    t.match(world.store.get(lost)?.agentId, 'a1', 'the only one with credit at that time');
+  },
+);
+
 void t.test('a requeued task goes before those of its priority that wait', async (t) => {
   const { world, agent, client } = pair();
   const first = client.submit();

@@ -52,7 +52,7 @@ void t.test(
   },
 );
 
-void t.test('anything heard, be it a packet, makes a suspect agent connected again', async (t) => {
+void t.test('a message makes a suspect agent connected again', async (t) => {
   const world = new World();
   const agent = world.agent('a1');
   agent.ack();
@@ -60,10 +60,101 @@ void t.test('anything heard, be it a packet, makes a suspect agent connected aga
   world.advance(25_000);
   client.submit();
   t.strictSame(agent.takeTasks(), []);
-  world.turn({ type: 'heard', connectionId: agent.connectionId });
+  t.equal(world.core.counters.agentsSuspected, 1);
+  agent.heartbeat();
   agent.takeTask();
   world.advance(19_999);
   t.equal(world.core.state.registry.get('a1')?.phase.state, 'connected', 'silence counts from there');
+  world.advance(1);
+  t.equal(world.core.state.registry.get('a1')?.phase.state, 'suspect');
+});
+
+void t.test(
+  'an agent whose packets arrive is slow, not dead: suspect for hours, it keeps its leases',
+  async (t) => {
+    for (const how of ['heardAt', 'heard']) {
+      const world = new World();
+      const agent = world.agent('a1', { concurrency: 2 });
+      agent.ack();
+      const client = world.client();
+      const taskId = client.submit({ timeoutMs: 100_000_000 });
+      const lease = agent.takeTask();
+      for (let i = 0; i < 720; i++) {
+        world.advance(10_000);
+        if (how === 'heardAt') world.packets.set(agent.connectionId, world.now);
+        else world.turn({ type: 'heard', connectionId: agent.connectionId });
+      }
+      t.equal(world.core.state.registry.get('a1')?.phase.state, 'suspect');
+      client.submit();
+      t.strictSame(agent.takeTasks(), [], 'it gets no new tasks');
+      t.equal(client.query(taskId).state, 'leased');
+      agent.complete(lease);
+      t.equal(client.query(taskId).state, 'completed');
+      t.equal(agent.takeTasks().length, 1, 'heard again, it works on');
+      t.equal(world.core.counters.agentsGivenUp, 0);
+    }
+  },
+);
+
+void t.test('silence counts from the last packet, not from the last look', async (t) => {
+  const world = new World();
+  const agent = world.agent('a1');
+  agent.ack();
+  world.advance(12_345);
+  world.packets.set(agent.connectionId, world.now);
+  world.advance(39_999);
+  t.equal(world.core.state.registry.get('a1')?.phase.state, 'suspect');
+  world.advance(1);
+  t.match(world.closed.get(agent.connectionId), { error: 'HEARTBEAT_TIMEOUT' });
+});
+
+void t.test('a coordinator that was held up gives everybody a fresh interval', async (t) => {
+  for (const jump of [8_000, 60_000, 3_600_000, 10 * 365 * 86_400_000]) {
+    const world = new World();
+    const agents = ['a1', 'a2', 'a3'].map((id) => world.agent(id));
+    for (const agent of agents) agent.ack();
+    const away = world.agent('a4');
+    const { sessionToken } = away.ack();
+    const client = world.client();
+    for (let i = 0; i < 4; i++) client.submit({ timeoutMs: 2 ** 40 });
+    const lease = away.takeTask();
+    world.lose(away.connectionId);
+    world.advance(9_000);
+    // nothing is called for so long, and no packet was read
+    world.now += jump;
+    world.turn({ type: 'tick' });
+    const states = () => [...world.core.state.registry.values()].map(({ phase }) => phase.state);
+    t.strictSame(states(), ['connected', 'connected', 'connected', 'disconnected'], `${jump} ms`);
+    t.equal(world.core.counters.requeued, 0);
+    t.equal(world.logs('the coordinator was held up').length, 1);
+    world.advance(14_999);
+    t.match(world.agent('a1').errors(), ['AGENT_ID_IN_USE'], 'nor is an id taken over meanwhile');
+    world.advance(5_000);
+    t.strictSame(states().slice(0, 3), ['connected', 'connected', 'connected']);
+    world.advance(1);
+    t.strictSame(
+      states().slice(0, 3),
+      ['suspect', 'suspect', 'suspect'],
+      'silence is judged as ever after it',
+    );
+    world.advance(39_999 - 20_000);
+    const back = world.agent('a4', { sessionToken, leases: [lease] });
+    t.match(back.ack(), { resumed: true, abortedTasks: [] }, 'the grace started anew as well');
+  }
+});
+
+void t.test('a clock that jumps back does no harm', async (t) => {
+  const world = new World();
+  const agent = world.agent('a1');
+  agent.ack();
+  world.advance(5_000);
+  world.now -= 3_600_000;
+  agent.heartbeat();
+  world.turn({ type: 'tick' });
+  world.client().submit();
+  agent.complete(agent.takeTask());
+  t.equal(world.core.state.registry.get('a1')?.phase.state, 'connected');
+  t.equal(world.agent('a2').ack().resumed, false);
 });
 
 void t.test('heartbeats change load, memory and credit', async (t) => {

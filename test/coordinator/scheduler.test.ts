@@ -11,6 +11,7 @@ const spec = (kind = 'compute', affinity: string | null = null): TaskSpec => ({
   timeoutMs: 1,
   maxAttempts: 1,
   idempotencyKey: null,
+  keyHeldUntil: null,
   affinity,
   submittedAt: 0,
 });
@@ -97,6 +98,36 @@ void t.test('tasks of one affinity key prefer one agent while it has credit', as
   t.equal(take(scheduler, spec('compute', 'key')), 'a', 'though b is less loaded');
   t.equal(take(scheduler, spec('compute', 'key')), 'b', 'a is full');
   t.equal(take(scheduler, spec('compute', 'key')), 'b', 'and b is the one from now on');
+});
+
+void t.test('the agent that failed a task last gets it again only when no other has credit', async (t) => {
+  const scheduler = new Scheduler(leastLoaded);
+  const a = agent(scheduler, 'a', 4);
+  const b = agent(scheduler, 'b', 1);
+  t.equal(scheduler.pick(spec(), 'a')?.agentId, 'b', 'though a is less loaded');
+  t.equal(scheduler.pick(spec('compute', 'key'), 'a')?.agentId, 'b');
+  t.equal(scheduler.pick(spec('compute', 'key'))?.agentId, 'b', 'and the key goes with it');
+  t.equal(scheduler.pick(spec('compute', 'key'), 'b')?.agentId, 'a', 'affinity does not lead back to it');
+  agent(scheduler, 'c', 4, ['compute', 'other']);
+  scheduler.occupy(b);
+  t.equal(scheduler.pick(spec(), 'a')?.agentId, 'c', 'one of another pool');
+  t.equal(scheduler.pick(spec(), 'c')?.agentId, 'a');
+  scheduler.setAvailable(a, false);
+  t.equal(scheduler.pick(spec(), 'c')?.agentId, 'c', 'there is nobody else');
+  t.equal(scheduler.pick(spec('other'), 'c')?.agentId, 'c');
+  t.equal(scheduler.pick(spec(), 'unknown')?.agentId, 'c');
+});
+
+void t.test('affinity keys remembered are bounded, the longest unused go first', async (t) => {
+  const scheduler = new Scheduler(leastLoaded);
+  agent(scheduler, 'a', 1_000_000);
+  take(scheduler, spec('compute', 'first'));
+  take(scheduler, spec('compute', 'second'));
+  agent(scheduler, 'b', 1_000_000);
+  for (let i = 0; i < 99_999; i++) take(scheduler, spec('compute', `key-${i}`));
+  t.equal(take(scheduler, spec('compute', 'second')), 'a', 'remembered');
+  const least = take(scheduler);
+  t.equal(scheduler.pick(spec('compute', 'first'))?.agentId === 'a', least !== 'a', 'forgotten');
 });
 
 void t.test('a policy chooses among candidates; what is none of them is not taken', async (t) => {

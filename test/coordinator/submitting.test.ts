@@ -23,9 +23,9 @@ void t.test('a submit is stored, then acknowledged', async (t) => {
   ]);
   world.commit();
   t.match(world.takeType(client.connectionId, 'MessageAck'), [
-    { status: 'received', requestIds: [requestId], taskIds: ['task-1'] },
+    { status: 'received', requestIds: [requestId], taskIds: ['task-000001'] },
   ]);
-  t.match(client.query('task-1'), { state: 'delayed', priority: 7, submittedAt: world.now });
+  t.match(client.query('task-000001'), { state: 'delayed', priority: 7, submittedAt: world.now });
 });
 
 void t.test('what a submit leaves out has defaults', async (t) => {
@@ -46,7 +46,7 @@ void t.test('submits of one turn are one commit and one acknowledgement, in orde
   }
   world.turn({ type: 'flush' });
   t.match(world.takeType(client.connectionId, 'MessageAck'), [
-    { status: 'received', requestIds: [11, 12, 13], taskIds: ['task-1', 'task-2', 'task-3'] },
+    { status: 'received', requestIds: [11, 12, 13], taskIds: ['task-000001', 'task-000002', 'task-000003'] },
   ]);
 });
 
@@ -133,11 +133,13 @@ void t.test('a query is not answered with what is not yet stored', async (t) => 
   const taskId = client.submit();
   world.autoCommit = false;
   agent.complete(agent.takeTask());
-  t.strictSame(client.ask({ type: 'QueryTask', requestId: 8, taskId }), []);
+  t.equal(client.query(taskId).state, 'leased');
+  t.strictSame(client.ask({ type: 'WatchTask', requestId: 8, taskId }), []);
   while (world.waiting !== null) world.commit();
   t.match(world.take(client.connectionId), [
     { message: { type: 'TaskUpdate', requestId: 8, task: { state: 'completed' } } },
   ]);
+  t.equal(client.query(taskId).state, 'completed');
 });
 
 void t.test('watchers of one task are bounded; those who left make room', async (t) => {
@@ -211,6 +213,7 @@ void t.test('a key that only the store remembers gives its task', async (t) => {
   world.decide = (op) =>
     op.op === 'submit' ? { status: 'duplicate', taskId: 'old' } : { status: 'applied' };
   const client = world.client();
+  world.autoRead = false;
   t.equal(client.submit({ idempotencyKey: 'k', watch: true }), 'old');
   t.strictSame(agent.takeTasks(), []);
   t.equal(world.core.state.tasks.size, 0);
@@ -320,11 +323,13 @@ void t.test('a delayed task is dispatched when its time has come', async (t) => 
 });
 
 void t.test('finished tasks are forgotten by number and by age; then the store is asked', async (t) => {
-  const world = new World({ retention: { count: 2, ageMs: 1_000, bytes: 1_000 } });
+  const world = new World({ cache: { count: 2, ageMs: 1_000, bytes: 1_000 } });
   const client = world.client();
   const ids = [client.submit(), client.submit(), client.submit()];
   for (const taskId of ids) client.cancel(taskId);
   t.equal(world.core.state.tasks.size, 2);
+  world.autoRead = false;
+  world.decide = () => ({ status: 'applied' });
   const [first = ''] = ids;
   t.strictSame(client.ask({ type: 'QueryTask', requestId: 5, taskId: first }), []);
   const lookupId = world.lookups[0]?.lookupId ?? -1;
@@ -335,6 +340,7 @@ void t.test('finished tasks are forgotten by number and by age; then the store i
     timeoutMs: 1,
     maxAttempts: 3,
     idempotencyKey: null,
+    keyHeldUntil: null,
     affinity: null,
     submittedAt: 1,
   };
@@ -349,6 +355,7 @@ void t.test('finished tasks are forgotten by number and by age; then the store i
       agentId: 'a9',
       leasedAt: 3,
       current: { state: 'completed', finishedAt: 9, runMs: 4, result: new Uint8Array([3]) },
+      history: [{ event: 'submit', at: 1 }],
     },
   });
   const [update] = world.take(client.connectionId);
@@ -364,7 +371,7 @@ void t.test('finished tasks are forgotten by number and by age; then the store i
 });
 
 void t.test('results in memory are bounded by their bytes', async (t) => {
-  const world = new World({ retention: { count: 100, ageMs: 1_000, bytes: 10 } });
+  const world = new World({ cache: { count: 100, ageMs: 1_000, bytes: 10 } });
   const agent = world.agent('a1');
   agent.ack();
   const client = world.client();
@@ -378,9 +385,7 @@ void t.test('results in memory are bounded by their bytes', async (t) => {
 void t.test('a task that nobody knows is an error with the request it answers', async (t) => {
   const world = new World();
   const client = world.client();
-  client.ask({ type: 'QueryTask', requestId: 3, taskId: 'never' });
-  world.turn({ type: 'found', lookupId: world.lookups[0]?.lookupId ?? -1, task: null });
-  t.match(world.take(client.connectionId), [
+  t.match(client.ask({ type: 'QueryTask', requestId: 3, taskId: 'never' }), [
     { message: { type: 'ErrorReport', name: 'UNKNOWN_TASK', requestId: 3, taskId: 'never' } },
   ]);
 });
@@ -388,6 +393,7 @@ void t.test('a task that nobody knows is an error with the request it answers', 
 void t.test('open lookups of one connection are bounded', async (t) => {
   const world = new World();
   const client = world.client();
+  world.autoRead = false;
   for (let requestId = 0; requestId < 1_000; requestId++)
     client.ask({ type: 'QueryTask', requestId, taskId: 'x' });
   t.match(client.ask({ type: 'QueryTask', requestId: 7, taskId: 'x' }), [

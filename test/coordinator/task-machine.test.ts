@@ -1,26 +1,32 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { HISTORY_LIMIT } from '../../src/coordinator/task-history.js';
+import { TaskJournal } from '../../src/coordinator/task-journal.js';
 import {
-  transition,
+  transition as applyTransition,
   TRANSITIONS,
   UndefinedTransitionError,
   type TaskEvent,
 } from '../../src/coordinator/task-machine.js';
-import { createTask, isFinished, summarize, type Task } from '../../src/coordinator/task.js';
+import { summarize } from '../../src/coordinator/task-summary.js';
+import { createTask, isFinished, type Task } from '../../src/coordinator/task.js';
 import { TASK_STATES, type TaskState } from '../../src/protocol/messages.js';
+
+const journal = new TaskJournal();
+const transition = (task: Task, event: TaskEvent) => applyTransition(task, event, journal);
+let ids = 0;
 
 const ERROR = { name: 'BOOM', message: 'it went wrong', retryable: true };
 
 function task(maxAttempts = 2, notBefore: number | null = null): Task {
   return createTask(
     {
-      taskId: 't1',
+      taskId: `t${++ids}`,
       kind: 'compute',
       priority: 5,
       timeoutMs: 100,
       maxAttempts,
       idempotencyKey: null,
+      keyHeldUntil: null,
       affinity: null,
       submittedAt: 1_000,
     },
@@ -34,7 +40,7 @@ function lease(one: Task, at = 1_010): TaskEvent {
     type: 'lease',
     at,
     lease: {
-      taskId: 't1',
+      taskId: one.spec.taskId,
       attempt: one.attempts + 1,
       epoch: one.epoch + 1,
       agentId: 'a1',
@@ -54,6 +60,7 @@ const events = {
   timeout: { type: 'timeout', at: 1_020, error: ERROR, retryAt: 2_000 },
   lost: { type: 'lost', at: 1_020, error: ERROR },
   cancel: { type: 'cancel', at: 1_020 },
+  retry: { type: 'retry', at: 1_020 },
 } as const satisfies Record<string, TaskEvent>;
 
 type Step = keyof typeof events | 'lease';
@@ -83,6 +90,9 @@ void t.test('each path leads where it should', async (t) => {
     ['cancelled', 'lease', 'cancel'],
     ['cancelled', 'lease', 'progress', 'cancel'],
     ['cancelled', 'lease', 'fail', 'cancel'],
+    ['queued', 'lease', 'failForGood', 'retry'],
+    ['queued', 'cancel', 'retry'],
+    ['retrying', 'lease', 'lost', 'lease', 'lost', 'retry', 'lease', 'fail'],
   ];
   for (const [end, ...steps] of paths) t.equal(play(task(), ...steps), end, steps.join(' → '));
   t.equal(play(task(2, 5_000)), 'delayed');
@@ -98,50 +108,53 @@ void t.test(
     const before = one.phase;
     const error = t.throws(() => transition(one, events.complete), UndefinedTransitionError);
     t.match(error, {
-      taskId: 't1',
+      taskId: one.spec.taskId,
       from: 'completed',
       event: 'complete',
       history: [
-        { event: 'submit', at: 1_000 },
         { event: 'lease', at: 1_010 },
         { event: 'progress', at: 1_020 },
         { event: 'complete', at: 1_020 },
       ],
     });
     t.equal(one.phase, before);
-    t.equal(one.history.entries().length, 4);
+    t.equal(journal.storyOf(one.spec.taskId).length, 3);
   },
 );
 
-void t.test('the table and the machine agree on every pair; finished states have no way out', async (t) => {
-  const ways: Record<TaskState, Step[]> = {
-    queued: [],
-    delayed: [],
-    leased: ['lease'],
-    running: ['lease', 'progress'],
-    retrying: ['lease', 'fail'],
-    completed: ['lease', 'complete'],
-    failed: ['lease', 'failForGood'],
-    dead: ['lease', 'lost', 'lease', 'lost'],
-    cancelled: ['cancel'],
-  };
-  for (const state of TASK_STATES) {
-    for (const step of ['lease', ...Object.keys(events)] as Step[]) {
-      const one = task(2, state === 'delayed' ? 5_000 : null);
-      t.equal(play(one, ...ways[state]), state);
-      const event = step === 'lease' ? lease(one) : events[step];
-      const defined = TRANSITIONS[state][event.type] !== undefined;
-      if (defined) t.doesNotThrow(() => transition(one, event), `${state} on ${step}`);
-      else t.throws(() => transition(one, event), UndefinedTransitionError, `${state} on ${step}`);
-      if (isFinished(one.phase) && state === one.phase.state) t.equal(defined, false);
+void t.test(
+  'the table and the machine agree on every pair; finished states have no way out but a retry',
+  async (t) => {
+    const ways: Record<TaskState, Step[]> = {
+      queued: [],
+      delayed: [],
+      leased: ['lease'],
+      running: ['lease', 'progress'],
+      retrying: ['lease', 'fail'],
+      completed: ['lease', 'complete'],
+      failed: ['lease', 'failForGood'],
+      dead: ['lease', 'lost', 'lease', 'lost'],
+      cancelled: ['cancel'],
+    };
+    for (const state of TASK_STATES) {
+      for (const step of ['lease', ...Object.keys(events)] as Step[]) {
+        const one = task(2, state === 'delayed' ? 5_000 : null);
+        t.equal(play(one, ...ways[state]), state);
+        const event = step === 'lease' ? lease(one) : events[step];
+        const defined = TRANSITIONS[state][event.type] !== undefined;
+        if (defined) t.doesNotThrow(() => transition(one, event), `${state} on ${step}`);
+        else t.throws(() => transition(one, event), UndefinedTransitionError, `${state} on ${step}`);
+        if (isFinished(one.phase) && state === one.phase.state) t.equal(defined, false);
+        if (defined && event.type === 'retry') t.equal(one.attempts, 0, 'with all its attempts');
+      }
     }
-  }
-});
+  },
+);
 
 void t.test('a summary tells where the task stands', async (t) => {
   const one = task();
   t.strictSame(summarize(one), {
-    taskId: 't1',
+    taskId: one.spec.taskId,
     kind: 'compute',
     state: 'queued',
     priority: 5,
@@ -152,27 +165,37 @@ void t.test('a summary tells where the task stands', async (t) => {
     runMs: null,
     error: null,
     progress: null,
+    maxAttempts: 2,
   });
   play(one, 'lease', 'progress');
   t.match(summarize(one), { state: 'running', agentId: 'a1', attempts: 1, queuedMs: 10, progress: 0.5 });
   play(one, 'fail');
-  t.match(summarize(one), { state: 'retrying', error: ERROR, progress: null });
+  t.match(summarize(one), { state: 'retrying', error: ERROR, progress: null, notBefore: 2_000 });
   play(one, 'due', 'lease', 'complete');
-  t.match(summarize(one), { state: 'completed', attempts: 2, runMs: 5, error: null, progress: 1 });
+  t.match(summarize(one), {
+    state: 'completed',
+    attempts: 2,
+    runMs: 5,
+    error: null,
+    progress: 1,
+    finishedAt: 1_020,
+  });
 });
 
-void t.test('the history is bounded and keeps its beginning', async () => {
+void t.test('the journal remembers the latest transitions of all tasks, and forgets the rest', async () => {
   fc.assert(
-    fc.property(fc.integer({ min: 0, max: 200 }), (rounds) => {
-      const one = task(1_000);
-      for (let i = 0; i < rounds; i++) play(one, 'lease', 'lost');
-      const story = one.history.entries();
-      const last = story.at(-1);
+    fc.property(fc.integer({ min: 0, max: 5_000 }), (rounds) => {
+      const long = new TaskJournal();
+      long.record('a', 'lease', 1);
+      for (let i = 0; i < rounds; i++) long.record('b', i % 2 === 0 ? 'lease' : 'lost', 2 + i);
+      const [one, other] = [long.storyOf('a'), long.storyOf('b')];
       return (
-        story.length === Math.min(HISTORY_LIMIT, 1 + 2 * rounds) &&
-        story[0]?.event === 'submit' &&
-        last?.event === (rounds === 0 ? 'submit' : 'lost')
+        one.length === (rounds < 4096 ? 1 : 0) &&
+        other.length === Math.min(rounds, 4096) &&
+        other.at(-1)?.at === (rounds === 0 ? undefined : rounds + 1) &&
+        other.every((entry, i) => i === 0 || (other[i - 1]?.at ?? 0) < entry.at)
       );
     }),
+    { numRuns: 30 },
   );
 });

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { Daemon, startCoordinator } from '../../scripts/lib/daemons.js';
-import { startSwarm } from '../support/cli.js';
+import { runCli, startSwarm } from '../support/cli.js';
 import { makeGate } from '../support/gate.js';
 
 const SUBMIT = ['submit', 'compute', '--input', '-', '--wait', '--json'];
@@ -22,13 +22,14 @@ t.test('a task whose agent is killed goes to another', async (t) => {
 });
 
 t.test('an agent comes back to a coordinator that was restarted', async (t) => {
-  const swarm = await startSwarm(t);
+  // A quiet agent finds out at its next heartbeat.
+  const swarm = await startSwarm(t, ['--heartbeat-interval', '200ms']);
   const agent = await swarm.agent('agent-1', ['--reconnect-max', '500ms']);
   swarm.coordinator.kill('SIGKILL');
   await swarm.coordinator.exited;
   const { daemon } = await startCoordinator(swarm.cwd, ['--listen', swarm.address]);
   t.teardown(() => daemon.stop());
-  await daemon.line('agent joined', (line) => line['agentId'] === 'agent-1');
+  await daemon.line('agent resumed', (line) => line['agentId'] === 'agent-1');
   const echo = await swarm.run(SUBMIT, ECHO);
   t.match(JSON.parse(echo.stdout), { state: 'completed', result: 7, agentId: 'agent-1' });
   t.equal(agent.lines.filter(({ msg }) => msg === 'registered').length, 2);
@@ -77,7 +78,7 @@ t.test('a second agent of the same id waits for the first one to go', async (t) 
   const first = await swarm.agent('agent-1');
   const second = new Daemon(
     'swarm-agent',
-    ['--id', 'agent-1', '--connect', swarm.address, '--reconnect-max', '300ms', '--log-level', 'debug'],
+    ['--id', 'agent-1', '--connect', swarm.address, '--reconnect-max', '300ms', '--state-dir', 'elsewhere'],
     swarm.cwd,
   );
   t.teardown(() => second.stop());
@@ -85,6 +86,16 @@ t.test('a second agent of the same id waits for the first one to go', async (t) 
   await first.stop();
   await second.line('registered');
   t.pass('it took over');
+});
+
+t.test('a second agent on the same state directory is refused by name', async (t) => {
+  const swarm = await startSwarm(t);
+  const first = await swarm.agent('agent-1');
+  const second = await runCli('swarm-agent', ['--id', 'agent-1', '--connect', swarm.address], {
+    cwd: swarm.cwd,
+  });
+  t.equal(second.status, 2);
+  t.match(second.stderr, new RegExp(`error: --state-dir: .*agent-1: .*${String(first.pid)}`));
 });
 
 t.test('a client that is interrupted says so; the task goes on', async (t) => {

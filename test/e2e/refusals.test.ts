@@ -147,7 +147,9 @@ t.test('wrong usage: one line that names what, where and what to do; status 2', 
 t.test('an address in use, an unreadable key, a key of another certificate: status 2', async (t) => {
   const swarm = await startSwarm(t);
   const start = (args: readonly string[]) =>
-    runCli('swarm-coordinator', ['--no-http', '--log-level', 'silent', ...args], { cwd: swarm.cwd });
+    runCli('swarm-coordinator', ['--no-http', '--log-level', 'silent', '--data-dir', 'elsewhere', ...args], {
+      cwd: swarm.cwd,
+    });
   const taken = await start(['--listen', swarm.address]);
   t.equal(taken.status, 2);
   t.match(errorLine(taken), /^error: --listen: .* is in use by another program/);

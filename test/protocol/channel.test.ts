@@ -202,6 +202,7 @@ t.test('opens a stream of a connection, also of one that is gone', (t) => {
     id: 'c',
     state: 'established',
     remoteAddress: '127.0.0.1:1',
+    silentMs: 0,
     setHandler: () => undefined,
     openStream: (handler) => {
       if (gone) handler.onClosed();

@@ -36,6 +36,8 @@ export class MemoryNetwork {
   readonly links: MemoryLink[] = [];
   /** Addresses in the order they were tried. */
   readonly attempts: string[] = [];
+  /** A client's writes leave before the handshake is complete, and reach the server before `onEstablished`. */
+  earlyData = false;
   readonly #listeners = new Map<string, MemoryListener>();
   readonly #refusals = new Map<string, CloseInfo>();
 
@@ -70,8 +72,10 @@ export class MemoryNetwork {
     } else {
       this.links.push(link);
       link.onArrival = () => listener.turn();
+      link.client.speaks = this.earlyData;
       link.carry(() => {
         if (!listener.accept(link.server)) return;
+        link.server.speaks = this.earlyData;
         link.carry(() => {
           // Set before the client speaks, so that it reaches the server before the client's first bytes.
           link.carry(() => link.server.establish());
@@ -188,6 +192,11 @@ export class MemoryConnection implements TransportConnection {
   readonly streams: MemoryStream[] = [];
   state: ConnectionState = 'handshaking';
   certificate: PeerCertificate | null = null;
+  /** What is written may leave; before the handshake is complete it waits. */
+  speaks = false;
+  /** Something was sent (client) or came (server) before the handshake was complete. */
+  early = false;
+  #heardAt: number;
   #handler: ConnectionHandler | null = null;
   #nextStream: number;
 
@@ -197,6 +206,16 @@ export class MemoryConnection implements TransportConnection {
   ) {
     this.id = `memory-${++connections}`;
     this.#nextStream = side === 'client' ? 0 : 1;
+    this.#heardAt = link.network.timers.now();
+  }
+
+  get silentMs(): number {
+    return this.link.network.timers.now() - this.#heardAt;
+  }
+
+  /** Something of the peer has arrived. */
+  hear(): void {
+    this.#heardAt = this.link.network.timers.now();
   }
 
   get remoteAddress(): string {
@@ -246,7 +265,7 @@ export class MemoryConnection implements TransportConnection {
       streamsOpened: this.streams.length,
       datagramSize: 1350,
       resumed: false,
-      earlyData: false,
+      earlyData: this.early,
     };
   }
 
@@ -257,12 +276,15 @@ export class MemoryConnection implements TransportConnection {
   establish(): void {
     if (this.state !== 'handshaking') return;
     this.state = 'established';
+    this.speaks = true;
     this.#handler?.onEstablished();
+    for (const stream of this.streams) stream.flush();
   }
 
   announce(stream: MemoryStream): void {
     this.streams.push(stream);
-    this.#handler?.onStream(stream, false);
+    if (this.state === 'handshaking') this.early = true;
+    this.#handler?.onStream(stream, this.state === 'handshaking');
   }
 
   finish(info: CloseInfo): void {
@@ -365,6 +387,7 @@ export class MemoryStream implements TransportStream {
 
   #carry(arrive: () => void): void {
     this.connection.link.carry(() => {
+      this.peer.connection.hear();
       this.peer.#announce();
       if (this.peer.connection.state !== 'closed') arrive();
     });
@@ -382,18 +405,19 @@ export class MemoryStream implements TransportStream {
     const { timers } = this.connection.link.network;
     timers.setTimer(timers.now(), () => {
       this.#flushSet = false;
-      this.#flush();
+      this.flush();
     });
   }
 
-  #flush(): void {
-    if (this.#sending === 'over' || !this.#writable) return;
+  flush(): void {
+    if (this.#sending === 'over' || !this.#writable || !this.connection.speaks) return;
     const room = STREAM_WINDOW_BYTES - this.#unread;
     const all = Buffer.concat(this.#out);
     const leaving = all.subarray(0, room);
     this.#out = leaving.length < all.length ? [all.subarray(room)] : [];
     this.bufferedBytes = all.length - leaving.length;
     if (leaving.length > 0) {
+      if (this.connection.state === 'handshaking' && this.local) this.connection.early = true;
       this.#unread += leaving.length;
       this.#carry(() => this.peer.#receive(leaving));
     }
@@ -433,7 +457,7 @@ export class MemoryStream implements TransportStream {
 
   #credit(bytes: number): void {
     this.#unread -= bytes;
-    this.#flush();
+    this.flush();
   }
 
   #receiveEnd(): void {

@@ -108,7 +108,7 @@ t.test(
     const network = new MemoryNetwork({ delayMs: 20 });
     const pair = await quicPair(t, {
       network,
-      client: { sessions },
+      client: { sessions, earlyData: true },
       server: { tls: { ...certificates.server, earlyData: true } },
       onServerStream: (stream, probe) => void probe.ended.promise.then(() => stream.end()),
     });
@@ -153,13 +153,13 @@ t.test('a ticket of another key falls back to a full handshake, unnoticed', asyn
     },
   };
   const first = await quicPair(t, {
-    client: { sessions },
+    client: { sessions, earlyData: true },
     server: { tls: { ...certificates.server, earlyData: true } },
   });
   await first.connect();
   await stored.promise;
   const second = await quicPair(t, {
-    client: { sessions },
+    client: { sessions, earlyData: true },
     server: { tls: { ...certificates.server, earlyData: true } },
     onServerStream: (stream, serverProbe) => void serverProbe.ended.promise.then(() => stream.end()),
   });

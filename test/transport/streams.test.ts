@@ -100,6 +100,39 @@ t.test('a reader that pauses stops the writer, and memory stays within the windo
   t.ok(serverStreamProbe.data.equals(expected), 'nothing lost or repeated on the way');
 });
 
+t.test('one connection hands over no more in a turn than its share, and each stream gets some', async (t) => {
+  const pair = await quicPair(t);
+  const { client, serverProbe } = await pair.connect();
+  const streams = Array.from({ length: 6 }, () => {
+    const stream = client.openStream(new StreamProbe());
+    stream.write(Buffer.from('!'));
+    return stream;
+  });
+  const opened: Awaited<ReturnType<typeof serverProbe.nextStream>>[] = [];
+  for (const _ of streams) opened.push(await serverProbe.nextStream());
+  for (const { stream } of opened) stream.pause();
+  const block = randomBytes(150 * 1024);
+  for (const stream of streams) stream.write(block);
+  let still = 0;
+  while (still < 20) {
+    const before = pair.network.sent;
+    await new Promise((resolve) => setImmediate(resolve));
+    still = pair.network.sent === before ? still + 1 : 0;
+  }
+  const turns: number[] = [];
+  const bytes = () => opened.reduce((sum, { probe }) => sum + probe.bytes, 0);
+  let seen = bytes();
+  pair.listener.onTurn(() => {
+    turns.push(bytes() - seen);
+    seen = bytes();
+  });
+  for (const { stream } of opened) stream.resume();
+  await Promise.all(opened.map(({ probe }) => probe.received(1 + block.length)));
+  const most = Math.max(...turns);
+  t.ok(most >= 256 * 1024 && most < 512 * 1024, `${String(most)} bytes in one turn`);
+  t.ok(opened.every(({ probe }) => probe.data.subarray(1).equals(block)));
+});
+
 t.test('one paused stream does not hold up another', async (t) => {
   const pair = await quicPair(t, { server: { streamWindowBytes: 64 * 1024 } });
   const { client, serverProbe, stream, serverStream } = await openBoth(pair);

@@ -53,7 +53,7 @@ export const agentOptions = {
     placeholder: 'DIR',
     parse: path,
     default: './swarm-data/agents',
-    help: 'session token, TLS ticket, outbox (reserved: this release keeps them in memory)',
+    help: 'session token, TLS tickets and results not yet handed over; a second agent of the same id on it is refused',
   }),
   reconnectMin: value({
     placeholder: 'DURATION',

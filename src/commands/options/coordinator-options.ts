@@ -5,8 +5,10 @@ import { duration } from './duration.js';
 import { hostPort, isLoopback } from './host-port.js';
 import { integer } from './integer.js';
 import { loggingOptions } from './logging-options.js';
+import { kindBound } from './kind-limit.js';
 import { size } from './size.js';
-import { decidedFlag, optional, type OptionTable, value, valueOrOff, type Values } from './spec.js';
+import { storeOptions } from './store-options.js';
+import { decidedFlag, list, optional, type OptionTable, value, valueOrOff, type Values } from './spec.js';
 import { path } from './text.js';
 
 const timer = duration({ min: 10, max: 24 * 3_600_000 });
@@ -18,12 +20,7 @@ export const coordinatorOptions = {
     default: '127.0.0.1:5000',
     help: 'UDP address; port 0 picks one, and the ready line says which',
   }),
-  dataDir: value({
-    placeholder: 'DIR',
-    parse: path,
-    default: './swarm-data',
-    help: 'durable state (reserved: this release keeps tasks in memory)',
-  }),
+  ...storeOptions,
   http: valueOrOff({
     placeholder: 'HOST:PORT',
     parse: hostPort({ minPort: 0 }),
@@ -98,6 +95,18 @@ export const coordinatorOptions = {
     numeric: true,
     default: '1000000',
     help: 'tasks waiting at once; more are refused',
+  }),
+  admitRate: value({
+    placeholder: 'N',
+    parse: integer(1, 1_000_000),
+    numeric: true,
+    default: '500',
+    help: 'agents admitted in a second, after a burst of twice as many; others are told when to come back',
+  }),
+  kindLimit: list({
+    placeholder: 'KIND=N|N/s',
+    parse: kindBound,
+    help: 'tasks of a kind at once, or started in a second, such as compute=8 or compute=100/s; may be repeated',
   }),
   udpPayload: daemonOptions.udpPayload,
   congestion: value({

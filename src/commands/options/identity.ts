@@ -26,6 +26,16 @@ export const taskKind: Parser<string> = (text) => {
   return text;
 };
 
+/** Parser of the id of a task: it may be one of another release, so only what no id can hold is refused. */
+export const taskId: Parser<string> = (text) => {
+  if (!/^[0-9A-Za-z-]{1,64}$/.test(text)) {
+    throw new ValueProblem(
+      'is not the id of a task (as submit prints it, such as 01890a5d-ac96-774b-bcce-b302099a8057)',
+    );
+  }
+  return text;
+};
+
 /** Whether `text` keeps the length and pattern of a string's schema. */
 function follows(schema: Schema<unknown> | undefined, text: string): boolean {
   if (typeof schema?.['pattern'] !== 'string' || typeof schema['maxLength'] !== 'number') {

@@ -6,6 +6,7 @@ import {
   coordinatorOptions,
   requiresClientCertificate,
 } from '../../../src/commands/options/coordinator-options.js';
+import { kindLimits } from '../../../src/commands/options/kind-limit.js';
 import { addOptions, readOptions } from '../../../src/commands/options/options.js';
 import { queryOptions } from '../../../src/commands/options/query-options.js';
 import type { OptionTable } from '../../../src/commands/options/spec.js';
@@ -28,6 +29,11 @@ t.test('defaults of the coordinator', async (t) => {
   t.same(await coordinator(), {
     listen: { host: '127.0.0.1', port: 5000 },
     dataDir: './swarm-data',
+    durability: 'full',
+    retainAge: 7 * 24 * 3_600_000,
+    retainTasks: 1_000_000,
+    retainBytes: 4 * 1024 ** 3,
+    idempotencyWindow: 24 * 3_600_000,
     http: { host: '127.0.0.1', port: 9464 },
     certs: './certs',
     cert: null,
@@ -46,6 +52,8 @@ t.test('defaults of the coordinator', async (t) => {
     maxMessageSize: 64 * 1024 * 1024,
     maxAgents: 10_000,
     maxQueue: 1_000_000,
+    admitRate: 500,
+    kindLimit: [],
     udpPayload: 'auto',
     congestion: 'cubic',
     logLevel: 'info',
@@ -155,4 +163,27 @@ t.test('the help shows defaults and variables', async (t) => {
   );
   t.match(help, '--no-http');
   t.match(help, '--config <FILE>');
+});
+
+t.test('bounds of kinds, by flags and together', async (t) => {
+  const { kindLimit } = await coordinator(
+    '--kind-limit',
+    'compute=8,pattern-match=2',
+    '--kind-limit',
+    'compute=0.5/s',
+  );
+  t.same(
+    kindLimits(kindLimit),
+    new Map([
+      ['compute', { concurrency: 8, perSecond: 0.5 }],
+      ['pattern-match', { concurrency: 2, perSecond: null }],
+    ]),
+  );
+  for (const bad of ['compute', 'compute=0', 'compute=0/s', 'compute=-1', 'Compute=1', 'compute=1/m', '=3']) {
+    await t.rejects(
+      coordinator('--kind-limit', bad),
+      { name: 'UsageError', message: /^--kind-limit: / },
+      bad,
+    );
+  }
 });

@@ -1,0 +1,64 @@
+import type { Clock } from '../observe/clock.js';
+import type { Log } from '../observe/log.js';
+import type { ProcessFacts } from '../observe/process-load.js';
+import type { AgentType } from '../protocol/messages.js';
+import type { TransportConnector } from '../transport/transport.js';
+import type { RecycleLimits } from './agent-connection.js';
+import type { Outbox } from './outbox.js';
+import type { TaskRunner } from './runner.js';
+import type { AgentState } from './state/agent-state.js';
+
+export interface AgentOptions {
+  /** Unique among the agents of a coordinator: 1 to 128 of letters, digits and `._:@-`. */
+  readonly agentId: string;
+  readonly agentType: AgentType;
+  /** Tasks at once: the credit it gives to the coordinator. 1 to 4096. */
+  readonly concurrency: number;
+  /** `HOST:PORT` of the coordinators to try, in this order. */
+  readonly addresses: readonly string[];
+  /** With a ticket and early data, a resuming agent is registered after one round trip. */
+  readonly connector: TransportConnector;
+  /** What runs the tasks. Agents of one process may share one; whoever made it closes it. */
+  readonly runner: TaskRunner;
+  /** Kinds of task it takes. Default: those of its type and those that the runner has beside. */
+  readonly kinds?: readonly string[];
+  readonly joinToken?: string;
+  /** Name and version of the program, for the coordinator's log. */
+  readonly software?: string;
+  /** Milliseconds; default 100. */
+  readonly reconnectMinMs?: number;
+  /** Milliseconds; default 30,000. */
+  readonly reconnectMaxMs?: number;
+  /** From the abort of a task to its end by force. Milliseconds; default 2,000. */
+  readonly abortGraceMs?: number;
+  /**
+   * Session and unacknowledged results on disk: after a crash the agent resumes with them. Whoever opened it closes it,
+   * once the agent has stopped. Default: in memory.
+   */
+  readonly state?: AgentState;
+  /** Instead of the one of `state`. */
+  readonly outbox?: Outbox;
+  /** No credit is given while unacknowledged results hold more. Bytes; default 256 MiB. */
+  readonly maxOutboxBytes?: number;
+  /** When to hand over to a new connection. Default DEFAULT_RECYCLE. */
+  readonly recycle?: RecycleLimits;
+  readonly clock?: Clock;
+  /** Uniform in [0, 1). */
+  readonly random?: () => number;
+  /** Load and memory for heartbeats. */
+  readonly facts?: () => ProcessFacts;
+  readonly log?: Log;
+}
+
+/**
+ * Each stream leaves some 20 bytes behind on both sides for as long as its connection lives. And AES-GCM may protect 2^23
+ * packets with one key (RFC 9001 §6.6), which the QUIC library never changes: 4 GiB are 3.4 million packets of 1,350 bytes.
+ */
+export const DEFAULT_RECYCLE: RecycleLimits = { streams: 50_000, bytes: 4 * 2 ** 30 };
+
+export interface StopInfo {
+  /** One line for people. */
+  readonly reason: string;
+  /** Refused in a way that trying again cannot mend; a command exits with status 4. */
+  readonly permanent: boolean;
+}

@@ -1,0 +1,288 @@
+import { open, rm } from 'node:fs/promises';
+import type { Log } from '../../observe/log.js';
+import type { Answer, Outbox } from '../outbox.js';
+import { codeOf } from './errors.js';
+import { JournalFile } from './journal-file.js';
+import { readJournal, RecordBuffer, type JournalContents } from './journal-records.js';
+import { setAside } from './set-aside.js';
+import { Trouble } from './trouble.js';
+
+/** Garbage may take as much as what is still needed, and this. */
+const MIN_COMPACT_BYTES = 4 * 1024 * 1024;
+/** While it is compacted, written in parts of about this size. */
+const PART_BYTES = 1024 * 1024;
+/** What was dropped is noted with the next answers, or after this long; an outbox that is empty for so long gets an empty file. */
+const TIDY_MS = 100;
+/** A longer journal is not of our making: it would have been compacted. */
+const MAX_JOURNAL_BYTES = 2 ** 30;
+
+interface Entry {
+  readonly answer: Answer;
+  /** Of its record in the file. */
+  number: number;
+  recordBytes: number;
+}
+
+type Phase =
+  | 'resting'
+  /** At the end of this turn all that came in it is written. */
+  | 'scheduled'
+  /** One call of the file is under way; what comes meanwhile is written after it. */
+  | 'writing'
+  /** The file cannot be written: everything is in memory only, until it can be written anew. */
+  | 'failing'
+  | 'closed';
+
+/**
+ * An outbox that outlives the process: a journal of answers and of those that are done with.
+ *
+ * `put` returns before the answer is in the file: all answers of one turn of the event loop are written together at its
+ * end, while they are being sent. So a process that is killed finds after its restart every answer whose write had
+ * returned. Nothing is synced to the disk: a machine that loses power may lose the last seconds, and the tasks are done
+ * again. A drop that was not written yet costs one answer sent twice, which the coordinator refuses by its epoch.
+ */
+export class DurableOutbox implements Outbox {
+  readonly #entries = new Map<string, Entry>();
+  readonly #file: JournalFile;
+  readonly #trouble: Trouble;
+  readonly #waiting = new RecordBuffer();
+  readonly #other = new RecordBuffer();
+  #pending: RecordBuffer = this.#waiting;
+  /** Numbers of records in the file, or on their way, whose answers are done with. */
+  #drops: number[] = [];
+  #phase: Phase = 'resting';
+  #lastNumber = 0;
+  #bytes = 0;
+  #liveRecordBytes = 0;
+  #tidyTimer: NodeJS.Timeout | undefined;
+  #whenAtRest: (() => void)[] = [];
+
+  private constructor(path: string, length: number, log: Log) {
+    this.#file = new JournalFile(path, length);
+    this.#trouble = new Trouble(log, { path });
+  }
+
+  /**
+   * Reads what an earlier process left: a torn end is cut off, damaged records are left out with a warning, and a file
+   * that is no journal at all is set aside.
+   */
+  static async open(path: string, log: Log): Promise<DurableOutbox> {
+    // A compaction that did not come to its end: the file it was to replace is still there.
+    await rm(`${path}.new`, { force: true });
+    const bytes = await readWhole(path);
+    if (bytes === null) return new DurableOutbox(path, 0, log);
+    const contents = readJournal(bytes);
+    if (bytes.length > 0 && contents.records === 0) {
+      await setAside(path, 'it holds no results of an agent', log);
+      return new DurableOutbox(path, 0, log);
+    }
+    report(path, contents, log);
+    const outbox = new DurableOutbox(path, bytes.length, log);
+    await outbox.#restore(contents);
+    return outbox;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  put(answer: Answer): void {
+    this.drop(answer.lease.taskId);
+    const entry: Entry = { answer, number: 0, recordBytes: 0 };
+    this.#entries.set(answer.lease.taskId, entry);
+    this.#bytes += answer.payload?.byteLength ?? 0;
+    if (this.#phase === 'failing' || this.#phase === 'closed') return;
+    this.#record(entry, this.#pending);
+    if (this.#phase !== 'resting') return;
+    this.#phase = 'scheduled';
+    setImmediate(() => this.#writePending());
+  }
+
+  get(taskId: string): Answer | null {
+    return this.#entries.get(taskId)?.answer ?? null;
+  }
+
+  drop(taskId: string): void {
+    const entry = this.#entries.get(taskId);
+    if (entry === undefined) return;
+    this.#entries.delete(taskId);
+    this.#bytes -= entry.answer.payload?.byteLength ?? 0;
+    this.#liveRecordBytes -= entry.recordBytes;
+    if (this.#phase === 'failing' || this.#phase === 'closed') return;
+    this.#drops.push(entry.number);
+    this.#tidySoon();
+  }
+
+  *all(): Iterable<Answer> {
+    for (const { answer } of this.#entries.values()) yield answer;
+  }
+
+  /** Resolves when nothing waits to be written; at once when the file cannot be written. */
+  written(): Promise<void> {
+    if (this.#phase === 'resting' || this.#phase === 'failing' || this.#phase === 'closed') {
+      return Promise.resolve();
+    }
+    return new Promise((resolve) => this.#whenAtRest.push(resolve));
+  }
+
+  /** Writes what is not yet written; an outbox that is empty leaves an empty file. */
+  async close(): Promise<void> {
+    if (this.#phase === 'closed') return;
+    await this.written();
+    if (this.#phase === 'resting') {
+      this.#tidy();
+      await this.written();
+    }
+    this.#phase = 'closed';
+    this.#trouble.stop();
+    clearTimeout(this.#tidyTimer);
+    await new Promise<void>((resolve) => this.#file.release(resolve));
+  }
+
+  async #restore(contents: JournalContents): Promise<void> {
+    for (const answer of contents.answers) {
+      this.#entries.set(answer.lease.taskId, { answer, number: 0, recordBytes: 0 });
+      this.#bytes += answer.payload?.byteLength ?? 0;
+    }
+    // Written anew without what is done with or damaged: records after a torn end would not be found.
+    if (contents.records === 0) return;
+    this.#rewrite();
+    await this.written();
+  }
+
+  #record(entry: Entry, buffer: RecordBuffer): void {
+    entry.number = ++this.#lastNumber;
+    entry.recordBytes = buffer.addAnswer(entry.number, entry.answer);
+    this.#liveRecordBytes += entry.recordBytes;
+  }
+
+  #writePending(): void {
+    if (this.#phase !== 'scheduled') return;
+    if (this.#drops.length > 0) {
+      this.#pending.addDrops(this.#drops);
+      this.#drops = [];
+    }
+    const total = this.#file.length + this.#pending.length;
+    if (total > 2 * this.#liveRecordBytes + MIN_COMPACT_BYTES) {
+      this.#rewrite();
+      return;
+    }
+    const writing = this.#pending;
+    this.#pending = writing === this.#waiting ? this.#other : this.#waiting;
+    this.#phase = 'writing';
+    this.#file.append(writing.bytes, (error) => {
+      writing.clear();
+      this.#over(error);
+    });
+  }
+
+  /** Replaces the file by one with all answers there are, and nothing else. */
+  #rewrite(): void {
+    this.#phase = 'writing';
+    this.#pending.clear();
+    this.#drops = [];
+    this.#liveRecordBytes = 0;
+    if (this.#entries.size === 0) {
+      this.#file.clear((error) => this.#over(error));
+      return;
+    }
+    const part = this.#pending === this.#waiting ? this.#other : this.#waiting;
+    const entries = [...this.#entries.values()];
+    for (const entry of entries) entry.recordBytes = 0;
+    let next = 0;
+    this.#file.replace(
+      () => {
+        part.clear();
+        for (; next < entries.length && part.length < PART_BYTES; next++) {
+          const entry = entries[next];
+          // One that was dropped or replaced meanwhile is not worth its place.
+          if (entry !== undefined && this.#entries.get(entry.answer.lease.taskId) === entry) {
+            this.#record(entry, part);
+          }
+        }
+        return part.length === 0 ? null : part.bytes;
+      },
+      (error) => {
+        part.clear();
+        this.#over(error);
+      },
+    );
+  }
+
+  /** A call of the file has returned. */
+  #over(error: Error | null): void {
+    if (error !== null) {
+      this.#fail(error);
+    } else {
+      this.#trouble.over('results are on disk again before they are acknowledged');
+      if (this.#pending.length > 0) {
+        this.#phase = 'scheduled';
+        this.#writePending();
+        return;
+      }
+      this.#phase = 'resting';
+      if (this.#drops.length > 0) this.#tidySoon();
+    }
+    for (const rest of this.#whenAtRest.splice(0)) rest();
+  }
+
+  #fail(error: Error): void {
+    this.#phase = 'failing';
+    this.#pending.clear();
+    this.#drops = [];
+    const consequence = 'results cannot be written to disk: until they can, a crash of the agent loses them';
+    this.#trouble.happened(error, consequence, () => {
+      if (this.#phase === 'failing') this.#rewrite();
+    });
+    this.#file.release(() => undefined);
+  }
+
+  #tidySoon(): void {
+    this.#tidyTimer ??= setTimeout(() => {
+      this.#tidyTimer = undefined;
+      if (this.#phase === 'resting') this.#tidy();
+      // Else what is being written may or may not have taken the drops along.
+      else if (this.#phase !== 'failing' && this.#phase !== 'closed') this.#tidySoon();
+    }, TIDY_MS).unref();
+  }
+
+  #tidy(): void {
+    if (this.#entries.size === 0) {
+      if (this.#file.length > 0) this.#rewrite();
+      return;
+    }
+    if (this.#drops.length === 0) return;
+    this.#phase = 'scheduled';
+    this.#writePending();
+  }
+}
+
+function report(path: string, { damaged, tornBytes, answers }: JournalContents, log: Log): void {
+  if (damaged > 0) {
+    log.warn({ path, damaged }, 'damaged results of the agent were left out: their tasks are done again');
+  }
+  if (tornBytes > 0)
+    log.info({ path, bytes: tornBytes }, 'a result that was not written to its end is cut off');
+  if (answers.length > 0) log.info({ path, results: answers.length }, 'results wait to be handed over');
+}
+
+/** Null when there is none. */
+async function readWhole(path: string): Promise<Buffer | null> {
+  let file;
+  try {
+    file = await open(path, 'r');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return null;
+    throw error;
+  }
+  try {
+    const { size } = await file.stat();
+    return size > MAX_JOURNAL_BYTES ? Buffer.from('too long') : await file.readFile();
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,80 @@
+import { boolean, integer, list, number, object, optional, string } from './schema.js';
+
+/** The building blocks that several messages share: names, numbers with a range, leases, errors. */
+
+export const text = (maxLength: number, description: string) =>
+  string({ minLength: 1, maxLength, description });
+export const note = (maxLength: number, description: string) => string({ maxLength, description });
+export const count = (description: string, maximum = 2 ** 48) =>
+  integer({ minimum: 0, maximum, description });
+export const ms = (description: string) => number({ minimum: 0, maximum: 2 ** 48, description });
+export const fraction = (description: string) => number({ minimum: 0, maximum: 1, description });
+export const requestId = integer({
+  minimum: 0,
+  maximum: 2 ** 32 - 1,
+  description: 'chosen by the client, unique among its open requests',
+});
+export const name = (description: string) =>
+  string({ minLength: 1, maxLength: 128, pattern: '^[A-Za-z0-9][A-Za-z0-9._:@-]*$', description });
+
+export const AGENT_TYPES = ['pattern', 'strategy', 'feature', 'neural', 'reasoning', 'worker'] as const;
+export const TASK_STATES = [
+  'queued',
+  'delayed',
+  'leased',
+  'running',
+  'retrying',
+  'completed',
+  'failed',
+  'dead',
+  'cancelled',
+] as const;
+export const STREAM_PURPOSES = ['control', 'tasks-high', 'tasks-normal', 'tasks-low', 'bulk'] as const;
+
+export const kind = string({
+  minLength: 1,
+  maxLength: 64,
+  pattern: '^[a-z][a-z0-9-]*$',
+  description: 'kind of task',
+});
+export const taskId = text(64, 'UUID version 7 of the task');
+export const lease = {
+  taskId,
+  attempt: integer({ minimum: 1, maximum: 1_000_000, description: 'which try this is, from 1' }),
+  epoch: integer({
+    minimum: 1,
+    maximum: 2 ** 48,
+    description: 'fencing number of the lease; an answer with an older one is refused',
+  }),
+};
+export const runMs = ms('time the handler took on the agent');
+export const errorDetail = object(
+  {
+    name: text(64, 'stable name of the error, for programs'),
+    message: note(4096, 'one sentence for people'),
+    retryable: boolean({ description: 'another attempt may succeed' }),
+  },
+  { description: 'why a task did not complete' },
+);
+export const protocolVersions = list(integer({ minimum: 1, maximum: 65535 }), {
+  minItems: 1,
+  maxItems: 16,
+  description: 'protocol versions the sender speaks',
+});
+export const protocolVersion = integer({
+  minimum: 1,
+  maximum: 65535,
+  description: 'the version both will speak',
+});
+export const software = text(128, 'name and version of the sending program, for logs');
+export const joinToken = optional(text(1024, 'shared secret, when the coordinator wants one'));
+
+/** Early data can be replayed by anybody who recorded it: a nonce is accepted once. */
+export const nonce = optional(
+  string({
+    minLength: 22,
+    maxLength: 64,
+    pattern: '^[A-Za-z0-9_-]+$',
+    description: 'required in 0-RTT data: at least 16 random bytes as base64url, never used before',
+  }),
+);

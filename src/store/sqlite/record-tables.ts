@@ -1,0 +1,97 @@
+import type { ExperienceRecord, SessionRecord, TicketKeyRecord } from '../records.js';
+import type { ExperienceFilter } from '../store.js';
+import { allRows, numberOf, query, type Connection, type Row, type Statement } from './database.js';
+import {
+  EXPERIENCE_COLUMNS,
+  experienceValues,
+  SESSION_COLUMNS,
+  sessionValues,
+  TICKET_KEY_COLUMNS,
+  ticketKeyValues,
+} from './record-columns.js';
+
+const insertInto = (table: string, columns: string) =>
+  `INTO ${table} (${columns}) VALUES (${columns
+    .split(',')
+    .map(() => '?')
+    .join(', ')})`;
+
+/** What is kept beside tasks: sessions, ticket keys, experiences. */
+export class RecordTables {
+  readonly #connection: Connection;
+  readonly #putSession: Statement;
+  readonly #dropSession: Statement;
+  readonly #putTicketKey: Statement;
+  readonly #dropTicketKey: Statement;
+  readonly #putExperience: Statement;
+  readonly #dropExperiences: Statement;
+  #experiences = 0;
+
+  constructor(
+    connection: Connection,
+    readonly experienceLimit: number,
+  ) {
+    this.#connection = connection;
+    this.#putSession = connection.prepare(`REPLACE ${insertInto('sessions', SESSION_COLUMNS)}`);
+    this.#dropSession = connection.prepare('DELETE FROM sessions WHERE agent_id = ?');
+    this.#putTicketKey = connection.prepare(
+      `INSERT ${insertInto('ticket_keys', TICKET_KEY_COLUMNS)} ON CONFLICT DO NOTHING`,
+    );
+    this.#dropTicketKey = connection.prepare('DELETE FROM ticket_keys WHERE key_id = ?');
+    this.#putExperience = connection.prepare(
+      `INSERT ${insertInto('experiences', EXPERIENCE_COLUMNS)} ON CONFLICT (experience_id) DO NOTHING`,
+    );
+    this.#dropExperiences = connection.prepare(
+      'DELETE FROM experiences WHERE seq IN (SELECT seq FROM experiences ORDER BY seq LIMIT ?)',
+    );
+    this.reload();
+  }
+
+  putSession(session: SessionRecord): void {
+    this.#putSession.run(sessionValues(session));
+  }
+
+  dropSession(agentId: string): void {
+    this.#dropSession.run([agentId]);
+  }
+
+  putTicketKey(ticketKey: TicketKeyRecord): void {
+    this.#putTicketKey.run(ticketKeyValues(ticketKey));
+  }
+
+  dropTicketKey(keyId: string): void {
+    this.#dropTicketKey.run([keyId]);
+  }
+
+  appendExperience(experience: ExperienceRecord): void {
+    this.#experiences += this.#putExperience.run(experienceValues(experience)).changes;
+    const tooMany = this.#experiences - this.experienceLimit;
+    if (tooMany > 0) this.#experiences -= this.#dropExperiences.run([tooMany]).changes;
+  }
+
+  sessions(): Row[] {
+    return allRows(query(this.#connection, `SELECT ${SESSION_COLUMNS} FROM sessions ORDER BY agent_id`), []);
+  }
+
+  /** The newest first. */
+  ticketKeys(): Row[] {
+    const sql = `SELECT ${TICKET_KEY_COLUMNS} FROM ticket_keys ORDER BY created_at DESC, key_id`;
+    return allRows(query(this.#connection, sql), []);
+  }
+
+  experiences({ agentId, taskId, limit }: ExperienceFilter): Row[] {
+    const conditions = [
+      ...(agentId === undefined ? [] : ['agent_id = ?']),
+      ...(taskId === undefined ? [] : ['task_id = ?']),
+    ];
+    const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
+    const sql = `SELECT ${EXPERIENCE_COLUMNS} FROM experiences ${where} ORDER BY seq DESC LIMIT ?`;
+    const given = [agentId, taskId].filter((value) => value !== undefined);
+    return allRows(query(this.#connection, sql), [...given, limit]);
+  }
+
+  /** After the transaction was rolled back. */
+  reload(): void {
+    this.#experiences = numberOf(this.#connection, 'SELECT count(*) FROM experiences');
+  }
+}

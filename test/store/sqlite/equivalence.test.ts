@@ -1,0 +1,157 @@
+import { deepStrictEqual } from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import t from 'tap';
+import { MemoryStore } from '../../../src/store/memory-store.js';
+import { openSqliteStore } from '../../../src/store/sqlite/sqlite-store.js';
+import type { Store, StoreOp } from '../../../src/store/store.js';
+import {
+  cancel,
+  complete,
+  counts,
+  experience,
+  extend,
+  fail,
+  lease,
+  recover,
+  requeue,
+  retry,
+  session,
+  submit,
+} from '../operations.js';
+
+/** Few ids, epochs and keys, so that operations meet each other. Ids do not come in the order of submission. */
+const id = fc.constantFrom('t3', 't1', 't5', 't2', 't4');
+const epoch = fc.integer({ min: 0, max: 3 });
+const time = fc.integer({ min: 1_000, max: 1_010 });
+const key = fc.option(fc.constantFrom('k1', 'k2'), { nil: null });
+const bytes = fc.uint8Array({ maxLength: 20 });
+
+const submits: fc.Arbitrary<StoreOp> = fc
+  .record({ id, key, time, heldFor: fc.integer({ min: 0, max: 8 }), delayed: fc.boolean(), bytes })
+  .map(({ id, key, time, heldFor, delayed, bytes }) =>
+    submit(
+      id,
+      { submittedAt: time, idempotencyKey: key, keyHeldUntil: key === null ? null : time + heldFor },
+      delayed ? time + 5 : null,
+      bytes,
+    ),
+  );
+const changes: fc.Arbitrary<StoreOp> = fc.oneof(
+  fc.tuple(id, epoch).map(([id, epoch]) => lease(id, epoch)),
+  fc.tuple(id, epoch).map(([id, epoch]) => extend(id, epoch, 4_000)),
+  fc.tuple(id, epoch, bytes).map(([id, epoch, bytes]) => complete(id, epoch, 0, bytes)),
+  fc
+    .tuple(id, epoch, fc.constantFrom('failed', 'dead'))
+    .map(([id, epoch, state]) => fail(id, epoch, state, 0)),
+  fc.tuple(id, epoch, fc.option(time, { nil: null })).map(([id, epoch, at]) => requeue(id, epoch, at)),
+  fc.tuple(id, epoch).map(([id, epoch]) => cancel(id, epoch, 0)),
+  fc.tuple(id, epoch, time).map(([id, epoch, at]) => retry(id, epoch, at)),
+);
+const others: fc.Arbitrary<StoreOp> = fc.oneof(
+  fc
+    .tuple(id, fc.constantFrom('h1', 'h2'))
+    .map(([id, hash]): StoreOp => ({ op: 'put-session', session: session(id, hash) })),
+  id.map((agentId): StoreOp => ({ op: 'drop-session', agentId })),
+  fc
+    .tuple(id, id)
+    .map(([id, agentId]): StoreOp => ({ op: 'append-experience', experience: experience(id, { agentId }) })),
+);
+const operation = fc.oneof(
+  { weight: 3, arbitrary: submits },
+  { weight: 6, arbitrary: changes },
+  { weight: 1, arbitrary: others },
+);
+
+const step = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc
+      .array(operation, { maxLength: 12 })
+      .map((operations) => ({ type: 'commit' as const, operations })),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant('prune' as const),
+      rule: fc.record({
+        ageMs: fc.option(fc.integer({ min: 0, max: 20 }), { nil: null }),
+        tasks: fc.option(fc.integer({ min: 0, max: 4 }), { nil: null }),
+        bytes: fc.option(fc.integer({ min: 0, max: 60 }), { nil: null }),
+      }),
+      now: time,
+      late: fc.boolean(),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(id, time, time)
+      .map(([value, expiresAt, now]) => ({ type: 'nonce' as const, value, expiresAt, now })),
+  },
+);
+type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
+
+/** The end of a task gets a time of its own, as the order of ends at one time is the adapter's affair. */
+function atOwnTime(operation: StoreOp, finishedAt: number): StoreOp {
+  return 'finishedAt' in operation ? { ...operation, finishedAt } : operation;
+}
+
+async function play(store: Store, step: Step, clock: { now: number }): Promise<unknown> {
+  switch (step.type) {
+    case 'commit':
+      return store.commit(step.operations.map((operation) => atOwnTime(operation, clock.now++)));
+    case 'prune':
+      return store.prune(step.rule, step.late ? clock.now : step.now);
+    case 'nonce':
+      return store.consumeNonces([{ value: step.value, expiresAt: step.expiresAt }], step.now);
+  }
+}
+
+const IDS = ['t1', 't2', 't3', 't4', 't5'];
+
+async function everything(store: Store): Promise<unknown> {
+  return {
+    tasks: await store.get(IDS),
+    inputs: await store.readInputs(IDS),
+    list: await store.list({ limit: 3 }),
+    dead: await store.list({ limit: 3, state: 'dead' }),
+    older: await store.list({ limit: 3, before: 't4', kind: 'compute' }),
+    counts: await counts(store),
+    recovered: await recover(store),
+    experiences: await store.readExperiences({ limit: 10 }),
+  };
+}
+
+void t.test('both stores say the same whatever happens', async (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'swarm-store-'));
+  t.teardown(() => rmSync(root, { recursive: true }));
+  let runs = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 40 }), async (steps) => {
+      const memory = new MemoryStore();
+      const directory = join(root, String(runs++));
+      const tuning = { reserveBytes: 0, listStepRows: 2 };
+      let sqlite = await openSqliteStore({ directory, durability: 'normal', tuning });
+      try {
+        const clocks = [{ now: 1_000 }, { now: 1_000 }] as const;
+        for (const step of steps) {
+          const expected = await play(memory, step, clocks[0]);
+          deepStrictEqual(await play(sqlite, step, clocks[1]), expected);
+        }
+        const expected = await everything(memory);
+        deepStrictEqual(await everything(sqlite), expected);
+        await sqlite.close();
+        sqlite = await openSqliteStore({ directory, durability: 'normal', tuning });
+        deepStrictEqual(await everything(sqlite), expected, 'in its next life');
+      } finally {
+        await sqlite.close();
+        rmSync(directory, { recursive: true });
+      }
+    }),
+    { numRuns: 25 },
+  );
+  t.equal(runs >= 25, true);
+});
