@@ -60,6 +60,11 @@ export class CommitLog {
     return this.#underWay !== null;
   }
 
+  /** What waits for the next commit, in order. */
+  get pending(): readonly CommitEntry[] {
+    return this.#pending;
+  }
+
   get pendingCount(): number {
     return this.#pending.length;
   }

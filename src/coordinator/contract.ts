@@ -197,6 +197,8 @@ export interface CoreOptions {
   readonly ownStreamThresholdBytes: number;
   /** Backoff before attempt n+1: uniform in [d/2, d] with d = min(maxMs, baseMs × 2^(n-1)). */
   readonly retry: { readonly baseMs: number; readonly maxMs: number };
+  /** How long the commit of a watched submit may wait for the result of its quick task, to share a commit; 0: not at all. */
+  readonly commitHoldMs: number;
   /** Pause after a failed commit. */
   readonly storeRetryMs: number;
   readonly ageing: AgeingRule;

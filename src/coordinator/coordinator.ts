@@ -18,6 +18,9 @@ import { StoreErrands } from './store-errands.js';
 import { DEFAULT_TICKET_KEY_LIFETIME_MS, nonceLifetime, TicketKeys } from './ticket-keys.js';
 import { DEFAULT_RECYCLE, type RecycleRule } from './wear.js';
 
+/** What a timer of the process can tell apart. */
+const COMMIT_HOLD_MS = 1;
+
 export interface CoordinatorOptions extends Partial<Omit<CoreOptions, 'builtInKinds'>> {
   readonly listener: TransportListener;
   /** In memory when missing. The coordinator closes it. */
@@ -75,6 +78,7 @@ export class Coordinator {
     this.coreOptions = {
       ...DEFAULT_CORE_OPTIONS,
       coordinatorId: uuidv7(),
+      commitHoldMs: COMMIT_HOLD_MS,
       ...given,
       builtInKinds: [...taskKinds.keys()],
     };

@@ -187,6 +187,7 @@ function flush(core: CoreState, now: number): void {
 
 function beginCommit(core: CoreState, now: number): void {
   if (storePauses(core)) return;
+  if (!core.commits.underWay && core.hold.holds(core, now)) return;
   for (let commit = core.commits.begin(); commit !== null; commit = core.commits.begin()) {
     const ops = [];
     for (const { op } of commit.entries) if (op !== null) ops.push(op);
@@ -202,6 +203,9 @@ function beginCommit(core: CoreState, now: number): void {
 
 function timerIsDue(core: CoreState, due: Due, now: number): void {
   switch (due.kind) {
+    case 'commit-hold':
+      core.hold.expired();
+      return;
     case 'session':
       sessionIsDue(core, due.session, now);
       return;

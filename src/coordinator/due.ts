@@ -20,6 +20,8 @@ export type Due =
   | { readonly kind: 'log'; readonly topic: string }
   | { readonly kind: 'retention' }
   | { readonly kind: 'store-retry' }
+  /** A commit has waited long enough for company. */
+  | { readonly kind: 'commit-hold' }
   /** The pause after a failed read of inputs. */
   | { readonly kind: 'read-retry' }
   /** A kind of task that has reached its rate may start another. */

@@ -2,6 +2,7 @@ import { errorReport, type ProtocolError } from '../protocol/errors.js';
 import type { Message, MessageOf, StreamPurpose } from '../protocol/messages.js';
 import { AgentAdmission } from './agent-admission.js';
 import type { LogTopic } from './bounded-log.js';
+import { CommitHold } from './commit-hold.js';
 import { CommitLog } from './commit-log.js';
 import type { Connection } from './connections.js';
 import type { Action, CoreOptions, CorePorts } from './contract.js';
@@ -85,6 +86,7 @@ export class CoreState {
   readonly overdue = new Set<Task>();
   readonly inputs = new InputReads();
   readonly commits = new CommitLog();
+  readonly hold = new CommitHold();
   readonly connections = new Map<string, Connection>();
   readonly lookups = new Map<number, Lookup>();
   /** Topics of bounded logging on which something was said in the last second. */

@@ -83,6 +83,7 @@ export function completeTask(
   apply(core, task, { type: 'complete', at: now, runMs, result });
   takeLease(core, task, session);
   session.completed++;
+  if (task.leasedAt !== null) core.hold.completed(task.spec.kind, now - task.leasedAt);
   core.commits.add(
     { op: 'complete', taskId, epoch: task.epoch, finishedAt: now, runMs, result },
     task,
