@@ -39,7 +39,8 @@ export function tauB(counts: PairCounts): number {
   const untiedX = pairs - tiesX.pairs;
   const untiedY = pairs - tiesY.pairs;
   if (count < 3 || untiedX === 0 || untiedY === 0) return NaN;
-  const tau = score(counts) / Math.sqrt(untiedX) / Math.sqrt(untiedY);
+  // One root: that of a square is exact, so that perfect order is exactly 1.
+  const tau = score(counts) / Math.sqrt(untiedX * untiedY);
   return Math.min(1, Math.max(-1, tau));
 }
 

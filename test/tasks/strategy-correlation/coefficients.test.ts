@@ -213,6 +213,18 @@ void t.test('a level far from zero costs no digits', (t) => {
   t.end();
 });
 
+void t.test('perfect order is exactly 1 or -1 by Kendall, whatever the length', (t) => {
+  for (let length = 3; length < 200; length++) {
+    const rising = Array.from({ length }, (_, i) => i);
+    const { matrix } = run({
+      strategies: [rising, rising.map((i) => i * i), rising.map((i) => -i)],
+      methods: ['kendall'],
+    });
+    t.same(matrix.kendall?.[0], Float64Array.of(1, 1, -1), String(length));
+  }
+  t.end();
+});
+
 void t.test('no p-values when not wanted', (t) => {
   const { pValues } = run({
     strategies: [
