@@ -15,6 +15,8 @@ const RETRY_SUBMIT_MS = 500;
 export interface ClientCounters {
   submits: number;
   repeated: number;
+  /** Questions about tasks that had ended so long ago that they were no longer kept. */
+  askedTooLate: number;
   refused: number;
   /** Without a key, and the connection was lost before the answer: whether it was stored is not known. */
   givenUp: number;
@@ -269,9 +271,17 @@ export class ClientHost extends Process {
         return;
       }
       case 'TASK_FINISHED':
-      case 'UNKNOWN_TASK':
         if (request.kind !== 'cancel') break;
         counters.cancelsRefused++;
+        return;
+      case 'UNKNOWN_TASK':
+        if (request.kind === 'cancel') {
+          counters.cancelsRefused++;
+          return;
+        }
+        // What was acknowledged is in the referee's books until it has ended and the disk no longer keeps it.
+        if (request.kind === 'submit' || referee.knows(request.taskId)) break;
+        counters.askedTooLate++;
         return;
       case 'TASK_NOT_RETRYABLE':
         if (request.kind !== 'retry') break;

@@ -104,6 +104,11 @@ export class Referee {
     this.#pacedAt = now;
   }
 
+  /** Whether a task is not ended, or ended and still kept by the disk. */
+  knows(taskId: string): boolean {
+    return this.#records.has(taskId);
+  }
+
   note(taskId: string, now: number, text: string): void {
     const record = this.#records.get(taskId);
     if (record !== undefined) tell(record, now, text);

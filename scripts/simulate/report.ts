@@ -19,6 +19,7 @@ export function report({ seed }: Options, result: SimulationResult, elapsedS: nu
         leasesTakenBack: tally.takenBack,
         queuedOnceMore: tally.requeuedByClients,
         submitsRepeated: clients.repeated,
+        askedTooLate: clients.askedTooLate,
         submitsRefused: clients.refused,
         submitsGivenUp: clients.givenUp,
         sessionsResumed: agents.resumed,

@@ -52,7 +52,7 @@ const CREDIT_PER_RUNNING_TASK = 3;
 const HOUR_MS = 3_600_000;
 /** After the last submit and the last fault all must come to an end within this long. */
 const LONGEST_END_MS = 2 * HOUR_MS;
-/** Longer than an idempotency key is held and a client is cut off. */
+/** Longer than an idempotency key is held and, but for rare coincidences, a client is cut off. */
 const KEEP_FINISHED_MS = 420_000;
 /** A part of all tasks comes in bursts. */
 const SHARE_IN_BURSTS = 0.3;
@@ -124,6 +124,7 @@ export function simulate(options: SimulationOptions): SimulationResult {
     counters: {
       submits: 0,
       repeated: 0,
+      askedTooLate: 0,
       refused: 0,
       givenUp: 0,
       updates: 0,
