@@ -1,3 +1,5 @@
+import { parseSections, type BenchOptions } from '../lib/options.js';
+
 export const SECTIONS = ['routing', 'adaptation'] as const;
 export type SectionName = (typeof SECTIONS)[number];
 
@@ -12,13 +14,8 @@ export interface Plan {
   readonly walks: number;
 }
 
-export interface Options {
-  readonly json: boolean;
-  /** Exit with 1 when a target is missed. */
-  readonly check: boolean;
+export interface Options extends BenchOptions<SectionName, Plan> {
   readonly seed: number;
-  readonly only: readonly SectionName[];
-  readonly plan: Plan;
 }
 
 export const FULL: Plan = { swarms: 20, tasks: 2_000, from: '2010-01-01', walks: 10 };
@@ -48,7 +45,7 @@ export function parseOptions(args: readonly string[]): Options {
     else if (arg === '--check') check = true;
     else if (arg === '--short') plan = SHORT;
     else if (name === '--seed') seed = parseSeed(value());
-    else if (name === '--only') only = parseSections(value());
+    else if (name === '--only') only = parseSections(value(), SECTIONS);
     else throw new Error(`${arg}: no such option\n${USAGE}`);
   }
   return { json, check, seed, only, plan };
@@ -63,12 +60,4 @@ function parseSeed(text: string): number {
   const seed = Number(text);
   if (text === '' || !Number.isSafeInteger(seed)) throw new Error(`--seed: '${text}' is not an integer`);
   return seed;
-}
-
-function parseSections(list: string): readonly SectionName[] {
-  return list.split(',').map((name) => {
-    const section = SECTIONS.find((known) => known === name);
-    if (section === undefined) throw new Error(`--only: '${name}' is not one of ${SECTIONS.join(', ')}`);
-    return section;
-  });
 }

@@ -1,3 +1,5 @@
+import { parseBenchOptions, type BenchOptions } from '../lib/options.js';
+
 export const SECTIONS = ['tasks', 'recovery'] as const;
 export type SectionName = (typeof SECTIONS)[number];
 
@@ -14,13 +16,7 @@ export interface Plan {
   readonly recoveryTasks: number;
 }
 
-export interface Options {
-  readonly json: boolean;
-  /** Exit with 1 when a target is missed. */
-  readonly check: boolean;
-  readonly only: readonly SectionName[];
-  readonly plan: Plan;
-}
+export type Options = BenchOptions<SectionName, Plan>;
 
 export const FULL: Plan = {
   inFlight: 4000,
@@ -52,26 +48,5 @@ export const USAGE = `usage: npm run bench:tasks -- [--json] [--short] [--check]
 
 /** Throws an Error whose message is fit for the user. */
 export function parseOptions(args: readonly string[]): Options {
-  let json = false;
-  let check = false;
-  let plan = FULL;
-  let only: readonly SectionName[] = SECTIONS;
-  const rest = [...args];
-  for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
-    if (arg === '--json') json = true;
-    else if (arg === '--check') check = true;
-    else if (arg === '--short') plan = SHORT;
-    else if (arg === '--only') only = parseSections(rest.shift() ?? '');
-    else if (arg.startsWith('--only=')) only = parseSections(arg.slice('--only='.length));
-    else throw new Error(`${arg}: no such option\n${USAGE}`);
-  }
-  return { json, check, only, plan };
-}
-
-function parseSections(list: string): readonly SectionName[] {
-  return list.split(',').map((name) => {
-    const section = SECTIONS.find((known) => known === name);
-    if (section === undefined) throw new Error(`--only: '${name}' is not one of ${SECTIONS.join(', ')}`);
-    return section;
-  });
+  return parseBenchOptions(args, { sections: SECTIONS, full: FULL, short: SHORT, usage: USAGE });
 }

@@ -1,4 +1,4 @@
-import { at } from './at.js';
+import { at } from '../at.js';
 import { columnFrom } from './column.js';
 import type { CalendarEncoding, CalendarPart } from './options.js';
 

@@ -1,5 +1,5 @@
 import { TaskInputError } from '../kind.js';
-import { at } from './at.js';
+import { at } from '../at.js';
 import type { Source } from './options.js';
 
 /** What to do with a missing value (null in a list, NaN in a typed array): refuse it, or carry the row before forward. */

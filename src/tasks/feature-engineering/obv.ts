@@ -1,5 +1,5 @@
 import { OBV } from 'trading-signals';
-import { at } from './at.js';
+import { at } from '../at.js';
 import { columnFrom } from './column.js';
 
 /**

@@ -1,6 +1,6 @@
 import { numberList, objectWith } from '../checks.js';
 import { TaskInputError } from '../kind.js';
-import { at } from './at.js';
+import { at } from '../at.js';
 import { MAX_ROWS } from './features.js';
 import { carryForward, type Missing, splitGaps } from './gaps.js';
 import { type Source, SOURCES } from './options.js';

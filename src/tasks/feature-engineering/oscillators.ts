@@ -1,4 +1,4 @@
-import { at } from './at.js';
+import { at } from '../at.js';
 import { columnFrom } from './column.js';
 import type { Deviation, Seed } from './options.js';
 import { rollingExtreme, rollingMean, rollingMoments } from './rolling.js';

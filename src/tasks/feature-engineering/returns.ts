@@ -1,4 +1,4 @@
-import { at } from './at.js';
+import { at } from '../at.js';
 import { columnFrom } from './column.js';
 import type { Deviation, Of, ReturnKind } from './options.js';
 import { rollingMoments } from './rolling.js';

@@ -1,4 +1,4 @@
-import { at } from './at.js';
+import { at } from '../at.js';
 import { emptyColumn } from './column.js';
 import type { Deviation } from './options.js';
 

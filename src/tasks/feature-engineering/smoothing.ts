@@ -1,5 +1,5 @@
 import { EMA } from 'trading-signals';
-import { at } from './at.js';
+import { at } from '../at.js';
 import { emptyColumn } from './column.js';
 import type { Seed } from './options.js';
 

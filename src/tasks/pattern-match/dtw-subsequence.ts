@@ -1,4 +1,4 @@
-import { at } from './at.js';
+import { at } from '../at.js';
 import { type DtwCost, toDistance, WarpingCost } from './dtw.js';
 import { type Envelope, envelope } from './lower-bounds.js';
 import { zNormalize } from './normalize.js';

@@ -1,4 +1,4 @@
-import { at } from './at.js';
+import { at } from '../at.js';
 import { WorkMeter } from './work-meter.js';
 
 /** `squared`: the root of the sum of squared differences; `absolute`: the sum of absolute differences. */

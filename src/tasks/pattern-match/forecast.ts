@@ -1,4 +1,4 @@
-import { at } from './at.js';
+import { at } from '../at.js';
 
 /** A match as the forecast sees it. */
 export interface Evidence {

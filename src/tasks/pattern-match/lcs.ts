@@ -1,4 +1,4 @@
-import { at } from './at.js';
+import { at } from '../at.js';
 import { lcssLength } from './lcss.js';
 
 /** What a series is a string of: `values`, each number a symbol; `directions`, each step up, down or flat a symbol. */

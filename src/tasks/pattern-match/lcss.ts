@@ -1,4 +1,4 @@
-import { at } from './at.js';
+import { at } from '../at.js';
 import { WorkMeter } from './work-meter.js';
 
 export interface LcssOptions {

@@ -1,4 +1,4 @@
-import { at } from './at.js';
+import { at } from '../at.js';
 import type { DtwCost } from './dtw.js';
 
 /** Cheap lower bounds of the warping cost, from the values alone: what cannot win needs no table. */

@@ -1,4 +1,4 @@
-import { at } from './at.js';
+import { at } from '../at.js';
 
 /** A standard deviation under this share of the level is rounding of the doubles, not movement. */
 const RELATIVE_NOISE = 1e-12;

@@ -1,4 +1,4 @@
-import { at } from './at.js';
+import { at } from '../at.js';
 import type { Comparator } from './metrics.js';
 import { zNormalize } from './normalize.js';
 import { type Found, Selection } from './selection.js';

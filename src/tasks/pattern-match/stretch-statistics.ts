@@ -1,4 +1,4 @@
-import { at } from './at.js';
+import { at } from '../at.js';
 
 /** Sums are begun anew this often, so that the rounding of updates cannot pile up. */
 const RESTART = 512;

@@ -1,4 +1,4 @@
-import { at } from '../pattern-match/at.js';
+import { at } from '../at.js';
 import { cell, type Matrix } from './matrix.js';
 import type { ClusterOptions, Method } from './options.js';
 import type { Work } from './work.js';

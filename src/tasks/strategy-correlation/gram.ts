@@ -1,4 +1,4 @@
-import { at } from '../pattern-match/at.js';
+import { at } from '../at.js';
 import type { Work } from './work.js';
 
 /** Rows and columns of a tile: 9 sums and 6 factors fit the 16 registers of x86-64; 2 x 4 and 4 x 4 are no faster. */

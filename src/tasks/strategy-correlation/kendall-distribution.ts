@@ -1,4 +1,4 @@
-import { at } from '../pattern-match/at.js';
+import { at } from '../at.js';
 import { normalTwoSided } from './normal.js';
 
 /** Counts of one pair of series, from which tau and its test follow. */

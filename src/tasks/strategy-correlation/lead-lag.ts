@@ -1,4 +1,4 @@
-import { at } from '../pattern-match/at.js';
+import { at } from '../at.js';
 import { COST_PER_PRODUCT, dotProducts, type Panel, panelFor } from './gram.js';
 import { cell, clampToUnit, emptyMatrix, type Matrix, setCell, setPair } from './matrix.js';
 import { isConstant, pearsonOf, safelyScaled } from './moments.js';

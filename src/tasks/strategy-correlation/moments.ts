@@ -1,4 +1,4 @@
-import { at } from '../pattern-match/at.js';
+import { at } from '../at.js';
 import { clampToUnit } from './matrix.js';
 import { MIN_POINTS } from './table.js';
 

@@ -1,4 +1,4 @@
-import { at } from '../pattern-match/at.js';
+import { at } from '../at.js';
 import { COST_PER_PRODUCT, dotProducts, panelFor } from './gram.js';
 import { clampToUnit, emptyMatrix, type Matrix, setPair } from './matrix.js';
 import { pearsonOf, safelyScaled, standardize } from './moments.js';

@@ -1,4 +1,4 @@
-import { at } from '../pattern-match/at.js';
+import { at } from '../at.js';
 import { type Choice, ROUNDING, totalOf, type Weights } from './subset-weights.js';
 import type { Work } from './work.js';
 

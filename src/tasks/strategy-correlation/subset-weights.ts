@@ -1,4 +1,4 @@
-import { at } from '../pattern-match/at.js';
+import { at } from '../at.js';
 
 /** What a subset is chosen by: a weight for each pair, row by row; 0 on the diagonal. */
 export interface Weights {

@@ -1,4 +1,4 @@
-import { at } from '../pattern-match/at.js';
+import { at } from '../at.js';
 import { int32At } from './int32.js';
 import type { LcsOptions } from './options.js';
 import { rankingOf } from './ranks.js';

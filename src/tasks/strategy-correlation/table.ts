@@ -1,4 +1,4 @@
-import { at } from '../pattern-match/at.js';
+import { at } from '../at.js';
 import { bitCount, int32At } from './int32.js';
 import type { Missing, Transform } from './options.js';
 
