@@ -1,10 +1,10 @@
-import { CoordinatorCore } from '../../src/coordinator/core.js';
-import type { Action, CoreEvent, CoreOptions, CorePorts } from '../../src/coordinator/contract.js';
-import { DEFAULT_CORE_OPTIONS } from '../../src/coordinator/options.js';
+import { CoordinatorCore } from '../../src/coordinator/core/core.js';
+import type { Action, CoreEvent, CoreOptions, CorePorts } from '../../src/coordinator/core/contract.js';
+import { DEFAULT_CORE_OPTIONS } from '../../src/coordinator/core/options.js';
 import { ERRORS } from '../../src/protocol/errors.js';
 import type { Message } from '../../src/protocol/messages.js';
 import type { StoreOp } from '../../src/store/store.js';
-import { assertInvariants } from '../../test/coordinator/invariants.js';
+import { assertInvariants } from '../../test/coordinator/core/invariants.js';
 import type { Agenda } from './agenda.js';
 import type { DurableStore } from './durable-store.js';
 import type { Luck } from './luck.js';

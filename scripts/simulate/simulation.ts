@@ -9,7 +9,7 @@ import { Luck } from './luck.js';
 import { Network, Path } from './network.js';
 import { Referee, type Tally } from './referee.js';
 import { Violation } from './violation.js';
-import { assertInvariants } from '../../test/coordinator/invariants.js';
+import { assertInvariants } from '../../test/coordinator/core/invariants.js';
 
 export interface SimulationOptions {
   readonly seed: number;

@@ -6,17 +6,17 @@ import { MemoryStore } from '../store/memory-store.js';
 import type { RetentionRule, Store } from '../store/store.js';
 import { taskKinds } from '../tasks/registry.js';
 import type { TransportConnection, TransportListener } from '../transport/transport.js';
-import type { Action, CoreEvent, CoreOptions } from './contract.js';
-import { corePorts } from './core-ports.js';
-import { CoordinatorCore } from './core.js';
-import { DEFAULT_CORE_OPTIONS } from './options.js';
-import { PeerMemory, peerMemoryLimits, type PeerMemoryLimits } from './peer-memory.js';
-import { PeerStreams } from './peer-streams.js';
-import { takeUpTasks } from './take-up.js';
-import { DEFAULT_RETENTION, Retention } from './retention.js';
-import { StoreErrands } from './store-errands.js';
-import { DEFAULT_TICKET_KEY_LIFETIME_MS, nonceLifetime, TicketKeys } from './ticket-keys.js';
-import { DEFAULT_RECYCLE, type RecycleRule } from './wear.js';
+import type { Action, CoreEvent, CoreOptions } from './core/contract.js';
+import { corePorts } from './shell/core-ports.js';
+import { CoordinatorCore } from './core/core.js';
+import { DEFAULT_CORE_OPTIONS } from './core/options.js';
+import { PeerMemory, peerMemoryLimits, type PeerMemoryLimits } from './shell/peer-memory.js';
+import { PeerStreams } from './shell/peer-streams.js';
+import { takeUpTasks } from './shell/take-up.js';
+import { DEFAULT_RETENTION, Retention } from './shell/retention.js';
+import { StoreErrands } from './shell/store-errands.js';
+import { DEFAULT_TICKET_KEY_LIFETIME_MS, nonceLifetime, TicketKeys } from './shell/ticket-keys.js';
+import { DEFAULT_RECYCLE, type RecycleRule } from './shell/wear.js';
 
 /** What a timer of the process can tell apart. */
 const COMMIT_HOLD_MS = 1;

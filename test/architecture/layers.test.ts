@@ -99,30 +99,30 @@ t.test('one file touches the native QUIC object', async (t) => {
   t.same([...new Set(users)], ['transport/native']);
 });
 
+/** Plain code: no clock, socket, file, timer or random source of its own. */
+const CORES =
+  /^(reasoning\/|coordinator\/core\/|agent\/((link|work)-core|hand-over|incoming)$|client\/(dial-core|requests)$)/;
+
 t.test('pure cores import no clock, socket, file or timer', async (t) => {
-  const shells = new Set(['coordinator/coordinator', 'coordinator/peer-streams', 'coordinator/take-up']);
-  const allowed = new Set(['node:crypto']);
   const wrong = imports.filter(
-    ({ from, to }) =>
-      (layerOf(from) === 'coordinator' ||
-        layerOf(from) === 'reasoning' ||
-        /^agent\/((link|work)-core|hand-over|incoming)$/.test(from) ||
-        /^client\/(dial-core|requests)$/.test(from)) &&
-      !shells.has(from) &&
-      to.startsWith('node:') &&
-      !allowed.has(to),
+    ({ from, to }) => CORES.test(from) && to.startsWith('node:') && to !== 'node:crypto',
   );
   t.same(show(wrong), []);
   const impure = sources(SRC)
-    .filter((file) =>
-      /reasoning\/|coordinator\/(?!coordinator\.ts|peer-streams\.ts)|agent\/((link|work)-core|hand-over|incoming)|client\/(dial-core|requests)/.test(
-        relative(SRC, file),
-      ),
-    )
+    .filter((file) => CORES.test(relative(SRC, file).replace(/\.ts$/, '')))
     .filter((file) =>
       /\b(Date\.now|Math\.random|performance\.now|setTimeout|setImmediate|setInterval)\(/.test(
         readFileSync(file, 'utf8'),
       ),
     );
   t.same(impure, []);
+});
+
+t.test('the core of the coordinator knows nothing of its shell', async (t) => {
+  const wrong = imports.filter(
+    ({ from, to }) =>
+      from.startsWith('coordinator/core/') &&
+      (to.startsWith('coordinator/shell/') || to === 'coordinator/coordinator'),
+  );
+  t.same(show(wrong), []);
 });

@@ -1,4 +1,8 @@
-import { leastLoaded, type RoutableAgent, type RoutingPolicy } from '../../../src/coordinator/routing.js';
+import {
+  leastLoaded,
+  type RoutableAgent,
+  type RoutingPolicy,
+} from '../../../src/coordinator/core/tasks/routing.js';
 import { ReasoningBank } from '../../../src/reasoning/bank.js';
 import { SeededRandom } from '../../../src/reasoning/random.js';
 import { learnedRouting } from '../../../src/reasoning/routing.js';

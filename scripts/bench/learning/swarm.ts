@@ -1,5 +1,5 @@
-import type { RoutingPolicy } from '../../../src/coordinator/routing.js';
-import { type AgentSlot, Scheduler } from '../../../src/coordinator/scheduler.js';
+import type { RoutingPolicy } from '../../../src/coordinator/core/tasks/routing.js';
+import { type AgentSlot, Scheduler } from '../../../src/coordinator/core/tasks/scheduler.js';
 import type { SeededRandom } from '../../../src/reasoning/random.js';
 import type { TaskSpec } from '../../../src/store/records.js';
 

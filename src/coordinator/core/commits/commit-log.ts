@@ -1,0 +1,178 @@
+import type { StoreOp } from '../../../store/store.js';
+import type { Session } from '../sessions/sessions.js';
+import type { Task } from '../tasks/task.js';
+
+/** What may be said only once the store has what came before. */
+export type Reply =
+  /** To the client: the task is accepted. */
+  | { readonly kind: 'received'; readonly connectionId: string; readonly requestId: number }
+  /** To the client: the task waits once more. */
+  | { readonly kind: 'retried'; readonly connectionId: string; readonly requestId: number }
+  /** To the client: its request took effect. */
+  | { readonly kind: 'done'; readonly connectionId: string; readonly requestId: number }
+  /** To the agent: the result is stored. */
+  | { readonly kind: 'processed'; readonly connectionId: string; readonly id: string }
+  /** To the client: how the task stands now, or at its end, or both when that is later. */
+  | {
+      readonly kind: 'update';
+      readonly connectionId: string;
+      readonly requestId: number;
+      readonly when: 'now' | 'end' | 'now-and-end';
+    }
+  /** To the agent: it has joined. */
+  | { readonly kind: 'joined'; readonly session: Session; readonly joined: JoinedReply };
+
+/** The parts of AgentAck that are known at the handshake. */
+export interface JoinedReply {
+  readonly connectionId: string;
+  readonly protocolVersion: number;
+  readonly sessionToken: string;
+  readonly resumed: boolean;
+  readonly abortedTasks: { readonly taskId: string; readonly attempt: number; readonly epoch: number }[];
+}
+
+/** One operation with what hangs on it. Without an operation: a reply that waits for those before it. */
+export interface CommitEntry {
+  readonly op: StoreOp | null;
+  readonly task: Task | null;
+  readonly reply: Reply | null;
+}
+
+/**
+ * Changes on their way to the store, in order. At most one commit is under way; what is added meanwhile goes into the
+ * next (group commit). So a failed commit can be tried again without anything overtaking it.
+ */
+export class CommitLog {
+  #pending: CommitEntry[] = [];
+  #pendingBytes = 0;
+  #underWay: readonly CommitEntry[] | null = null;
+  #underWayBytes = 0;
+  /** Id of the commit that `#pending` will be. */
+  #nextId = 1;
+  /** All commits up to this id are durable. */
+  #durableId = 0;
+
+  get idle(): boolean {
+    return this.#underWay === null && this.#pending.length === 0;
+  }
+
+  get underWay(): boolean {
+    return this.#underWay !== null;
+  }
+
+  /** What waits for the next commit, in order. */
+  get pending(): readonly CommitEntry[] {
+    return this.#pending;
+  }
+
+  get pendingCount(): number {
+    return this.#pending.length;
+  }
+
+  /** Memory that what is not yet durable takes: about, and never less than its inputs and results. */
+  get bytes(): number {
+    return this.#pendingBytes + this.#underWayBytes;
+  }
+
+  add(op: StoreOp, task: Task | null, reply: Reply | null): void {
+    if (task !== null) task.commitId = this.#nextId;
+    this.#push({ op, task, reply });
+  }
+
+  /** Whether all that happened to the task is in the store. */
+  isDurable(task: Task): boolean {
+    return task.commitId <= this.#durableId;
+  }
+
+  /** Holds a reply about a task back until all that happened to it is in the store. */
+  addReply(task: Task, reply: Reply): void {
+    this.#push({ op: null, task, reply });
+  }
+
+  /** Starts the next commit, or returns null when one is under way or nothing waits. */
+  begin(): { readonly commitId: number; readonly entries: readonly CommitEntry[] } | null {
+    if (this.#underWay !== null || this.#pending.length === 0) return null;
+    const entries = this.#pending;
+    const commitId = this.#nextId++;
+    this.#underWay = entries;
+    this.#underWayBytes = this.#pendingBytes;
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    return { commitId, entries };
+  }
+
+  /** The commit under way is durable. Null when the id is not its. */
+  succeed(commitId: number): readonly CommitEntry[] | null {
+    const entries = this.#takeUnderWay(commitId);
+    if (entries !== null) this.#durableId = commitId;
+    return entries;
+  }
+
+  /**
+   * The commit under way failed. Where it held an entry for which `givenUp` is true, all that is not yet stored of that
+   * entry's task is taken out and returned; the rest waits for the next commit, in its order. Null when the id is not the commit's.
+   */
+  fail(commitId: number, givenUp: (entry: CommitEntry) => boolean): readonly CommitEntry[] | null {
+    const entries = this.#takeUnderWay(commitId);
+    if (entries === null) return null;
+    const lostTasks = new Set<Task>();
+    for (const entry of entries) if (entry.task !== null && givenUp(entry)) lostTasks.add(entry.task);
+    const lost: CommitEntry[] = [];
+    const kept: CommitEntry[] = [];
+    for (const entry of [...entries, ...this.#pending]) {
+      if (entry.task !== null && lostTasks.has(entry.task)) lost.push(entry);
+      else kept.push(entry);
+    }
+    for (const { op, task } of kept) if (op !== null && task !== null) task.commitId = this.#nextId;
+    this.#replacePending(kept);
+    return lost;
+  }
+
+  /** Takes out what waits for the next commit about these tasks. */
+  remove(tasks: ReadonlyMap<Task, unknown>): readonly CommitEntry[] {
+    const removed: CommitEntry[] = [];
+    const kept: CommitEntry[] = [];
+    for (const entry of this.#pending) {
+      if (entry.task !== null && tasks.has(entry.task)) removed.push(entry);
+      else kept.push(entry);
+    }
+    if (removed.length > 0) this.#replacePending(kept);
+    return removed;
+  }
+
+  #push(entry: CommitEntry): void {
+    this.#pending.push(entry);
+    this.#pendingBytes += entryBytes(entry);
+  }
+
+  #replacePending(entries: CommitEntry[]): void {
+    this.#pending = entries;
+    this.#pendingBytes = 0;
+    for (const entry of entries) this.#pendingBytes += entryBytes(entry);
+  }
+
+  #takeUnderWay(commitId: number): readonly CommitEntry[] | null {
+    const entries = this.#underWay;
+    if (entries === null || commitId !== this.#nextId - 1) return null;
+    this.#underWay = null;
+    this.#underWayBytes = 0;
+    return entries;
+  }
+}
+
+/** What an entry takes besides its bytes, texts included: on the safe side. */
+const ENTRY_BYTES = 512;
+
+function entryBytes({ op }: CommitEntry): number {
+  switch (op?.op) {
+    case 'submit':
+      return ENTRY_BYTES + op.input.byteLength;
+    case 'complete':
+      return ENTRY_BYTES + op.result.byteLength;
+    case 'fail':
+    case 'requeue':
+      return ENTRY_BYTES + 2 * op.error.message.length;
+    default:
+      return ENTRY_BYTES;
+  }
+}

@@ -1,0 +1,227 @@
+import type { ErrorName, ProtocolError } from '../../protocol/errors.js';
+import type { Message, StreamPurpose } from '../../protocol/messages.js';
+import type { ListedTask, StoredTask } from '../../store/records.js';
+import type { StoreOp, StoreOutcome, TaskFilter } from '../../store/store.js';
+import type { AgeingRule } from './tasks/ready-queue.js';
+import type { CacheRule } from './tasks/task-book.js';
+import type { RoutingPolicy } from './tasks/routing.js';
+
+/**
+ * What the core and its shell say to each other. The shell owns sockets, clock, store and random source; it tells the
+ * core what happened and carries out what the core answers, in the order of the answer.
+ */
+
+/**
+ * What happened. The shell passes each with the current time (never going backwards).
+ * After `connectionOpened`, `established`, `laneOpened`, `message`, `heard`, `connectionLost`, `protocolError`, `found`,
+ * `listed` and `nonceChecked` it sends `flush` before its turn of the event loop ends: dispatch and commits happen there,
+ * for all that came in the turn. The other events flush by themselves.
+ */
+export type CoreEvent =
+  | {
+      readonly type: 'connectionOpened';
+      /** Unique for the life of the process: never used for another connection. */
+      readonly connectionId: string;
+      /** HOST:PORT */
+      readonly address: string;
+      /** SHA-256 fingerprint of the client certificate; null when it has none, or none is known yet. */
+      readonly certificate: string | null;
+      /** Its first stream came as 0-RTT data, before the TLS handshake is complete: `established` follows when it is. */
+      readonly early?: boolean;
+    }
+  /**
+   * The TLS handshake of a connection that was opened `early` is complete: a living peer is there. Sent once, before the
+   * first message that is not early. `certificate`: as it is known now. Means nothing for other connections.
+   */
+  | { readonly type: 'established'; readonly connectionId: string; readonly certificate: string | null }
+  /**
+   * The agent has opened a lane (StreamOpen), which it does only once it has its AgentAck, and has the session token of
+   * that on disk: the token before is worth nothing from now on. Without this event the first message shows the same.
+   */
+  | { readonly type: 'laneOpened'; readonly connectionId: string }
+  /** A decoded message. `payload`: its opaque bytes, owned by the core from now on (a copy of its own, not a view into a shared buffer). */
+  | {
+      readonly type: 'message';
+      readonly connectionId: string;
+      readonly message: Message;
+      readonly payload?: Uint8Array | undefined;
+      /** It came in 0-RTT data, before the handshake was complete: anybody who recorded it may have sent it. */
+      readonly early?: boolean;
+    }
+  /** A packet arrived on the connection. Optional: each message counts as well, and `heardAt` is asked when it matters. */
+  | { readonly type: 'heard'; readonly connectionId: string }
+  /** The connection is over. `clean`: the peer closed it with NO_ERROR. The answer to a `close` action too. */
+  | {
+      readonly type: 'connectionLost';
+      readonly connectionId: string;
+      readonly clean: boolean;
+      readonly reason: string;
+    }
+  /** The decoder refused something the peer sent. */
+  | { readonly type: 'protocolError'; readonly connectionId: string; readonly error: ProtocolError }
+  /** The commit is durable; one outcome for each operation, in order. */
+  | { readonly type: 'committed'; readonly commitId: number; readonly outcomes: readonly StoreOutcome[] }
+  /** Nothing of the commit has happened. */
+  | { readonly type: 'commitFailed'; readonly commitId: number; readonly reason: string }
+  /** Answers `lookup`; null when the store has no such task or cannot be read. */
+  | { readonly type: 'found'; readonly lookupId: number; readonly task: StoredTask | null }
+  /** Answers `list`; null when the store cannot be read. */
+  | { readonly type: 'listed'; readonly lookupId: number; readonly tasks: readonly ListedTask[] | null }
+  /** Answers `readInputs`, in its order; null when the store cannot be read now. */
+  | {
+      readonly type: 'inputsRead';
+      readonly readId: number;
+      readonly inputs: readonly (Uint8Array | null)[] | null;
+    }
+  /**
+   * Answers `consumeNonce`. `fresh`: it was never seen before, and is used up durably now. Not fresh when the store
+   * cannot say or cannot keep it.
+   */
+  | { readonly type: 'nonceChecked'; readonly connectionId: string; readonly fresh: boolean }
+  /** End of a turn of the event loop. */
+  | { readonly type: 'flush' }
+  /** `nextDeadline()` has come. Early or late ones do no harm. */
+  | { readonly type: 'tick' }
+  /** Take no new work; `drained` follows when the running work has ended, at the latest after `deadlineMs`. */
+  | { readonly type: 'drain'; readonly deadlineMs: number; readonly reason: string };
+
+/** What the shell is to do. */
+export type Action =
+  | {
+      readonly type: 'send';
+      readonly connectionId: string;
+      /** Which stream: control, or the task lane of the task's priority. */
+      readonly lane: StreamPurpose;
+      readonly message: Message;
+      readonly payload?: Uint8Array;
+    }
+  /** Close after what was sent before has left. The core has forgotten the connection already. */
+  | {
+      readonly type: 'close';
+      readonly connectionId: string;
+      readonly error: ErrorName;
+      readonly reason: string;
+    }
+  /**
+   * Commit to the store and answer with `committed` or `commitFailed`. There is never more than one under way: what
+   * happens meanwhile goes into the next. The core itself holds back what may be said only afterwards.
+   */
+  | { readonly type: 'commit'; readonly commitId: number; readonly ops: readonly StoreOp[] }
+  /** Read one task from the store and answer with `found`. */
+  | { readonly type: 'lookup'; readonly lookupId: number; readonly taskId: string }
+  /** Read tasks from the store and answer with `listed`. */
+  | { readonly type: 'list'; readonly lookupId: number; readonly filter: TaskFilter }
+  /** Read inputs that are not in memory from the store and answer with `inputsRead`. At most one is under way. */
+  | { readonly type: 'readInputs'; readonly readId: number; readonly taskIds: readonly string[] }
+  /**
+   * Use up the nonce of a handshake in early data and answer with `nonceChecked`. It is to be remembered as long as a
+   * ticket that brings early data is accepted. At most one is under way for each connection.
+   */
+  | { readonly type: 'consumeNonce'; readonly connectionId: string; readonly nonce: string }
+  /**
+   * Stop, or go on, reading what clients send: more waits for the store than is to be held in memory. Holds for every
+   * client, those to come as well, until the other is said.
+   */
+  | { readonly type: 'intake'; readonly open: boolean }
+  | {
+      readonly type: 'log';
+      readonly level: 'debug' | 'info' | 'warn' | 'error';
+      readonly msg: string;
+      readonly fields: Readonly<Record<string, string | number | boolean | null>>;
+    }
+  /** The drain is over. `remaining`: leases that did not end in time; they stay in the store and are taken up after a restart. */
+  | { readonly type: 'drained'; readonly remaining: number };
+
+/** Whether a task may enter. */
+export type Admission =
+  | { readonly ok: true }
+  | {
+      readonly ok: false;
+      readonly name: 'BAD_INPUT' | 'UNKNOWN_KIND';
+      readonly message: string;
+      /** Where in the input; absent for an unknown kind. */
+      readonly field?: string;
+    };
+
+/** What only the shell knows, asked when a report is made. */
+export interface ProcessFacts {
+  /** Name and version of the software. */
+  readonly version: string;
+  readonly memoryBytes: number;
+  /** Processor load of this process, 0 to 1. */
+  readonly load: number;
+  /** Datagrams dropped by the transport, by reason. */
+  readonly dropped: Readonly<Record<string, number>>;
+}
+
+/** What the core asks its surroundings. All synchronous; none may call back into the core. */
+export interface CorePorts {
+  readonly random: {
+    /** A new session token: at least 128 bits from a cryptographic source, at most 256 characters. */
+    token(): string;
+    /** A new task id: UUID version 7 for this time. */
+    taskId(now: number): string;
+    /** Uniform in [0, 1). */
+    fraction(): number;
+  };
+  /** Compares in constant time; true for anything when no token is wanted. */
+  checkJoinToken(token: string | undefined): boolean;
+  /** Validates an input of a built-in kind. UNKNOWN_KIND is overruled when a known agent offers the kind. */
+  admit(kind: string, payload: Uint8Array): Admission;
+  facts(): ProcessFacts;
+  /** Smoothed round-trip time of a connection, or null when it is not known. */
+  rttMs(connectionId: string): number | null;
+  /** When a packet last arrived on a connection, on the clock of the events; null when it is not known. */
+  heardAt(connectionId: string): number | null;
+}
+
+/** Times in milliseconds. */
+export interface CoreOptions {
+  readonly coordinatorId: string;
+  /** Kinds that `admit` knows. */
+  readonly builtInKinds: readonly string[];
+  readonly heartbeatIntervalMs: number;
+  /** How long the leases of a lost connection wait for their agent. */
+  readonly sessionGraceMs: number;
+  readonly handshakeTimeoutMs: number;
+  /** For one attempt, when the submit names none. */
+  readonly taskTimeoutMs: number;
+  /** How long an agent that was told to stop a task may take before its credit counts as free. */
+  readonly stopGraceMs: number;
+  readonly maxAgents: number;
+  /** Tasks that wait (queued, delayed, retrying) at once. */
+  readonly maxQueue: number;
+  /** Bytes of the inputs of all unfinished tasks. */
+  readonly maxQueueBytes: number;
+  readonly maxMessageBytes: number;
+  readonly ownStreamThresholdBytes: number;
+  /** Backoff before attempt n+1: uniform in [d/2, d] with d = min(maxMs, baseMs × 2^(n-1)). */
+  readonly retry: { readonly baseMs: number; readonly maxMs: number };
+  /** How long the commit of a watched submit may wait for the result of its quick task, to share a commit; 0: not at all. */
+  readonly commitHoldMs: number;
+  /** Pause after a failed commit. */
+  readonly storeRetryMs: number;
+  readonly ageing: AgeingRule;
+  /** Finished tasks that stay in memory, for quick answers. The store keeps them by its own rule. */
+  readonly cache: CacheRule;
+  readonly routing: RoutingPolicy;
+  /** How long an idempotency key leads to the same task, from its submit. An unfinished task holds its key anyhow. */
+  readonly idempotencyWindowMs: number;
+  /** Inputs of waiting tasks kept in memory, in bytes; beyond it they are read from the store when their turn is near. */
+  readonly inputCacheBytes: number;
+  /** Bytes that wait for the store above which clients are no longer read (`intake`). */
+  readonly maxBacklogBytes: number;
+  /** Bounds for tasks of one kind, over all agents. */
+  readonly kindLimits: ReadonlyMap<string, KindLimit>;
+  /** Handshakes of agents accepted: `burst` at once, then `perSecond`. Others are told when to come back. */
+  readonly agentAdmission: { readonly perSecond: number; readonly burst: number };
+  /** An agent that has a lease, or credit while tasks of its kinds wait, and ends nothing for this long, is said to stall. */
+  readonly stallMs: number;
+}
+
+export interface KindLimit {
+  /** Leases at once; null: no bound. */
+  readonly concurrency: number | null;
+  /** Leases started in a second, evenly spread (token bucket with a burst of one second's worth, at least 1); null: no bound. */
+  readonly perSecond: number | null;
+}

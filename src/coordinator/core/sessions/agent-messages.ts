@@ -1,0 +1,167 @@
+import { ProtocolError } from '../../../protocol/errors.js';
+import type { ErrorDetail, Lease, Message, MessageOf } from '../../../protocol/messages.js';
+import { refuse } from './connection-lifecycle.js';
+import type { Connection } from './connections.js';
+import { confirmToken, drainSession } from './session-lifecycle.js';
+import { leaseKey, type Session } from './sessions.js';
+import { sendProcessed } from '../tasks/settlement.js';
+import { sawProgress } from './stalls.js';
+import type { CoreState } from '../state.js';
+import { completeTask, failAttempt, loseLease, processed, stopAnswered } from '../tasks/task-flow.js';
+import { activeLease, isFinished, type Task } from '../tasks/task.js';
+
+const EMPTY = new Uint8Array(0);
+const NO_REASON: ErrorDetail = { name: 'FAILED', message: 'the agent gave no reason', retryable: false };
+
+/** What an agent says after its handshake. */
+export function handleAgentMessage(
+  core: CoreState,
+  connection: Connection,
+  session: Session,
+  message: Message,
+  payload: Uint8Array | undefined,
+  now: number,
+): void {
+  // it has spoken on this connection, so it has its new token
+  confirmToken(core, session);
+  switch (message.type) {
+    case 'TaskCompletion':
+    case 'PatternMatchResult':
+    case 'StrategyCorrelation':
+      handleResult(core, connection, session, message, payload, now);
+      return;
+    case 'TaskProgress': {
+      const task = session.leases.get(message.taskId);
+      if (task === undefined || activeLease(task)?.epoch !== message.epoch) return;
+      sawProgress(core, session, now);
+      core.tasks.apply(task, { type: 'progress', at: now, fraction: message.fraction });
+      return;
+    }
+    case 'HeartbeatMessage':
+      session.memoryBytes = message.memoryBytes;
+      core.scheduler.setLoad(session.slot, message.load);
+      if (message.concurrency !== undefined) core.scheduler.setCredit(session.slot, message.concurrency);
+      return;
+    case 'ReasoningExperience': {
+      const { type: _, ...experience } = message;
+      if (experience.agentId !== session.agentId) {
+        const text = `this agent is '${session.agentId}' and may not speak for '${experience.agentId}'`;
+        refuse(
+          core,
+          connection,
+          new ProtocolError('BAD_FIELD', text, { messageType: message.type, field: '/agentId' }),
+          now,
+        );
+        return;
+      }
+      core.commits.add(
+        { op: 'append-experience', experience: { ...experience, receivedAt: now } },
+        null,
+        processed(session, experience.experienceId),
+      );
+      return;
+    }
+    case 'DrainNotice':
+      drainSession(core, session, message.reason);
+      return;
+    case 'NeuralGradients': {
+      const text = 'this coordinator does not train models';
+      refuse(
+        core,
+        connection,
+        new ProtocolError('NOT_SUPPORTED', text, { messageType: message.type, taskId: message.taskId }),
+        now,
+      );
+      return;
+    }
+    case 'ErrorReport':
+      core.log('warn', 'agent reports an error', {
+        agentId: session.agentId,
+        error: message.name,
+        reason: message.message,
+        taskId: message.taskId ?? null,
+      });
+      return;
+    case 'MessageAck':
+      return;
+    default: {
+      const text = `an agent does not send ${message.type} after its handshake`;
+      refuse(
+        core,
+        connection,
+        new ProtocolError('UNEXPECTED_MESSAGE', text, { messageType: message.type }),
+        now,
+      );
+    }
+  }
+}
+
+type Result =
+  MessageOf<'TaskCompletion'> | MessageOf<'PatternMatchResult'> | MessageOf<'StrategyCorrelation'>;
+
+function handleResult(
+  core: CoreState,
+  connection: Connection,
+  session: Session,
+  message: Result,
+  payload: Uint8Array | undefined,
+  now: number,
+): void {
+  const task = session.leases.get(message.taskId);
+  if (task === undefined || !isActive(task, message)) {
+    answerLateResult(core, connection, session, message);
+    return;
+  }
+  sawProgress(core, session, now);
+  const reply = processed(session, message.taskId);
+  const { runMs } = message;
+  if (message.type !== 'TaskCompletion' || message.outcome === 'completed') {
+    completeTask(core, task, session, { runMs, result: payload ?? EMPTY }, reply, now);
+  } else if (message.outcome === 'failed') {
+    failAttempt(core, task, session, { runMs, error: message.error ?? NO_REASON }, reply, now);
+  } else {
+    loseLease(core, task, session, `agent '${session.agentId}' gave it back`, reply, now);
+  }
+}
+
+function isActive(task: Task, lease: Lease): boolean {
+  const active = activeLease(task);
+  return active !== null && active.epoch === lease.epoch && active.attempt === lease.attempt;
+}
+
+/** A result whose lease is over: told apart, because the agent keeps it until it gets an answer. */
+function answerLateResult(core: CoreState, connection: Connection, session: Session, message: Result): void {
+  const wasStopping = stopAnswered(core, session, leaseKey(message));
+  if (wasStopping && message.type === 'TaskCompletion' && message.outcome === 'cancelled') {
+    sendProcessed(core, connection.id, [message.taskId]);
+    return;
+  }
+  const { taskId, epoch, type: messageType } = message;
+  const context = { messageType, taskId };
+  const task = core.tasks.get(taskId);
+  if (task === undefined) {
+    core.counters.staleResults++;
+    core.sendError(
+      connection.id,
+      new ProtocolError('UNKNOWN_TASK', `no task '${taskId}': drop its result`, context),
+    );
+    return;
+  }
+  const { phase } = task;
+  if (isEndedBy(task, session, epoch)) {
+    // the same result again: its acknowledgement was lost, or is not due yet
+    if (core.commits.isDurable(task)) sendProcessed(core, connection.id, [taskId]);
+    else core.commits.addReply(task, processed(session, taskId));
+    return;
+  }
+  core.counters.staleResults++;
+  const error = isFinished(phase)
+    ? new ProtocolError('TASK_FINISHED', `the task is ${phase.state} already: drop this result`, context)
+    : new ProtocolError('STALE_LEASE', `the lease of epoch ${epoch} is over: drop its result`, context);
+  core.sendError(connection.id, error);
+}
+
+function isEndedBy({ phase }: Task, session: Session, epoch: number): boolean {
+  if (!isFinished(phase) || phase.state === 'cancelled') return false;
+  return phase.lease?.epoch === epoch && phase.lease.agentId === session.agentId;
+}

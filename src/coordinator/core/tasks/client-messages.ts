@@ -1,0 +1,177 @@
+import { ProtocolError } from '../../../protocol/errors.js';
+import type { Message, MessageOf } from '../../../protocol/messages.js';
+import type { TaskSpec } from '../../../store/records.js';
+import { cancelKnown, queueRefusal, retryKnown } from './client-changes.js';
+import { refuse } from '../sessions/connection-lifecycle.js';
+import type { Connection } from '../sessions/connections.js';
+import { lookUp } from './lookups.js';
+import { agentsReport, statusReport } from '../reports.js';
+import { sendReceived, watchEnd } from './settlement.js';
+import type { CoreState } from '../state.js';
+import { activate } from './task-flow.js';
+import { reportFromMemory } from './task-lists.js';
+import { createTask, isFinished, type Task } from './task.js';
+import { sendUpdate, watch } from './watching.js';
+
+const EMPTY = new Uint8Array(0);
+const DEFAULT_PRIORITY = 5;
+const DEFAULT_ATTEMPTS = 3;
+
+/** What a client asks after its handshake. */
+export function handleClientMessage(
+  core: CoreState,
+  connection: Connection,
+  message: Message,
+  payload: Uint8Array | undefined,
+  now: number,
+): void {
+  switch (message.type) {
+    case 'SubmitTask':
+      submit(core, connection, message, payload ?? EMPTY, now);
+      return;
+    case 'QueryTask': {
+      // also of one in memory: its story is in the store alone
+      const { requestId, taskId } = message;
+      lookUp(core, { wants: 'history', connectionId: connection.id, requestId, taskId });
+      return;
+    }
+    case 'QueryTasks': {
+      const report = reportFromMemory(core, message);
+      if (report !== null) core.send(connection.id, report);
+      else {
+        const { requestId } = message;
+        lookUp(core, { wants: 'list', connectionId: connection.id, requestId, query: message });
+      }
+      return;
+    }
+    case 'WatchTask':
+      watchTask(core, connection, message);
+      return;
+    case 'CancelTask':
+    case 'RetryTask':
+      change(core, connection, message, now);
+      return;
+    case 'QueryStatus':
+      core.send(connection.id, statusReport(core, message.requestId));
+      return;
+    case 'QueryAgents':
+      core.send(connection.id, agentsReport(core, message.requestId));
+      return;
+    case 'HeartbeatMessage':
+    case 'MessageAck':
+      return;
+    case 'ErrorReport':
+      core.log('debug', 'client reports an error', { error: message.name, reason: message.message });
+      return;
+    default: {
+      const text = `a client does not send ${message.type} after its handshake`;
+      refuse(
+        core,
+        connection,
+        new ProtocolError('UNEXPECTED_MESSAGE', text, { messageType: message.type }),
+        now,
+      );
+    }
+  }
+}
+
+function submit(
+  core: CoreState,
+  connection: Connection,
+  message: MessageOf<'SubmitTask'>,
+  input: Uint8Array,
+  now: number,
+): void {
+  const { requestId, idempotencyKey = null } = message;
+  const existing = idempotencyKey === null ? undefined : core.tasks.byKey(idempotencyKey, now);
+  if (existing !== undefined) {
+    repeatSubmit(core, connection, message, existing);
+    return;
+  }
+  const refusal = admissionError(core, message, input);
+  if (refusal !== null) {
+    core.sendError(connection.id, refusal);
+    return;
+  }
+  const spec: TaskSpec = {
+    taskId: core.ports.random.taskId(now),
+    kind: core.oneNameOf(message.kind),
+    priority: message.priority ?? DEFAULT_PRIORITY,
+    timeoutMs: message.timeoutMs ?? core.options.taskTimeoutMs,
+    maxAttempts: message.attempts ?? DEFAULT_ATTEMPTS,
+    idempotencyKey,
+    keyHeldUntil: idempotencyKey === null ? null : now + core.options.idempotencyWindowMs,
+    affinity: message.affinity ?? null,
+    submittedAt: now,
+  };
+  const delayMs = message.delayMs ?? 0;
+  const notBefore = delayMs > 0 ? now + delayMs : null;
+  const task = createTask(spec, input, notBefore);
+  if (message.watch) task.watchers = [{ connectionId: connection.id, requestId }];
+  core.tasks.add(task);
+  core.counters.submitted++;
+  core.commits.add({ op: 'submit', spec, input, notBefore }, task, {
+    kind: 'received',
+    connectionId: connection.id,
+    requestId,
+  });
+  // with a key, the store may know an older task of it that memory has forgotten: wait for its word
+  if (idempotencyKey === null) activate(core, task);
+}
+
+/** The key is known: the answer is the task that has it, whatever this submit says of kind or input. */
+function repeatSubmit(
+  core: CoreState,
+  connection: Connection,
+  message: MessageOf<'SubmitTask'>,
+  task: Task,
+): void {
+  const { requestId } = message;
+  const durable = core.commits.isDurable(task);
+  if (durable) sendReceived(core, connection.id, requestId, task.spec.taskId);
+  else core.commits.addReply(task, { kind: 'received', connectionId: connection.id, requestId });
+  if (message.watch) watchEnd(core, task.spec.taskId, connection.id, requestId);
+}
+
+function admissionError(
+  core: CoreState,
+  message: MessageOf<'SubmitTask'>,
+  input: Uint8Array,
+): ProtocolError | null {
+  const { requestId, kind, type: messageType } = message;
+  const refusal = queueRefusal(core, input.byteLength, messageType, requestId);
+  if (refusal !== null) return refusal;
+  const admission = core.ports.admit(kind, input);
+  if (admission.ok || (admission.name === 'UNKNOWN_KIND' && core.scheduler.isOffered(kind))) return null;
+  const { name, message: text, field } = admission;
+  return new ProtocolError(name, text, { messageType, requestId, field });
+}
+
+/** Says how the task stands, and again when it ends. */
+function watchTask(core: CoreState, connection: Connection, message: MessageOf<'WatchTask'>): void {
+  const { requestId, taskId } = message;
+  const connectionId = connection.id;
+  const task = core.tasks.get(taskId);
+  if (task === undefined) {
+    lookUp(core, { wants: 'state', connectionId, requestId, taskId });
+    return;
+  }
+  if (core.commits.isDurable(task)) sendUpdate(core, connectionId, requestId, task);
+  else core.commits.addReply(task, { kind: 'update', connectionId, requestId, when: 'now-and-end' });
+  if (!isFinished(task.phase)) watch(core, task, { connectionId, requestId });
+}
+
+function change(
+  core: CoreState,
+  { id: connectionId }: Connection,
+  message: MessageOf<'CancelTask'> | MessageOf<'RetryTask'>,
+  now: number,
+): void {
+  const { requestId, taskId } = message;
+  const task = core.tasks.get(taskId);
+  const isRetry = message.type === 'RetryTask';
+  const request = { connectionId, requestId, taskId };
+  if (task === undefined) lookUp(core, { wants: isRetry ? 'retry' : 'cancel', ...request });
+  else if (isRetry) retryKnown(core, request, task, now);
+  else cancelKnown(core, request, task, null, now);
+}

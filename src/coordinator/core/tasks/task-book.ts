@@ -1,0 +1,217 @@
+import type { TaskState } from '../../../protocol/messages.js';
+import { LinkedList } from '../linked-list.js';
+import { isFinished, type Task } from './task.js';
+import { TaskJournal } from './task-journal.js';
+import { transition, type TaskEvent } from './task-machine.js';
+
+/**
+ * How long finished tasks stay in memory, for watchers, repeated results and idempotency keys; the oldest go first. Few
+ * are enough, since the store is asked about the others, and many cost throughput.
+ */
+export interface CacheRule {
+  readonly count: number;
+  readonly ageMs: number;
+  /** Of their results. */
+  readonly bytes: number;
+}
+
+export const DEFAULT_CACHE: CacheRule = {
+  count: 2_000,
+  ageMs: 3_600_000,
+  bytes: 64 * 1024 * 1024,
+};
+
+type FinishedState = 'completed' | 'failed' | 'dead' | 'cancelled';
+export type StateCounts = Readonly<Partial<Record<TaskState, number>>>;
+
+/**
+ * Every task in memory: all unfinished ones and the latest finished ones, by id and idempotency key, counted by state,
+ * with the bytes of their inputs, and of those inputs that are in memory.
+ */
+export class TaskBook {
+  readonly #cache: CacheRule;
+  readonly #journal = new TaskJournal();
+  readonly #tasks = new Map<string, Task>();
+  readonly #taskOfKey = new Map<string, Task>();
+  /** In the order in which they finished. */
+  readonly #finished = new LinkedList<Task>();
+  readonly #counts: Record<TaskState, number> = {
+    queued: 0,
+    delayed: 0,
+    leased: 0,
+    running: 0,
+    retrying: 0,
+    completed: 0,
+    failed: 0,
+    dead: 0,
+    cancelled: 0,
+  };
+  readonly #ended: Record<FinishedState, number>;
+  #inputBytes = 0;
+  #cachedBytes = 0;
+  #resultBytes = 0;
+
+  /** `before`: tasks by state in the store at the start; its finished ones are counted on from. */
+  constructor(cache: CacheRule, before: StateCounts = {}) {
+    const { completed = 0, failed = 0, dead = 0, cancelled = 0 } = before;
+    this.#cache = cache;
+    this.#ended = { completed, failed, dead, cancelled };
+  }
+
+  get size(): number {
+    return this.#tasks.size;
+  }
+
+  /** Bytes of the inputs of unfinished tasks, wherever they are. */
+  get inputBytes(): number {
+    return this.#inputBytes;
+  }
+
+  /** Bytes of those of them that are in memory. */
+  get cachedBytes(): number {
+    return this.#cachedBytes;
+  }
+
+  /** Tasks that wait for their time or for an agent. */
+  get waiting(): number {
+    return this.#counts.queued + this.#counts.delayed + this.#counts.retrying;
+  }
+
+  /** Tasks that an agent has. */
+  get held(): number {
+    return this.#counts.leased + this.#counts.running;
+  }
+
+  get(taskId: string): Task | undefined {
+    return this.#tasks.get(taskId);
+  }
+
+  /** The task that holds a key: an unfinished one, or one within its window. */
+  byKey(idempotencyKey: string, now: number): Task | undefined {
+    const task = this.#taskOfKey.get(idempotencyKey);
+    return task !== undefined && holdsKey(task, now) ? task : undefined;
+  }
+
+  values(): IterableIterator<Task> {
+    return this.#tasks.values();
+  }
+
+  /** Unfinished states: tasks in them now. Finished states: tasks that ended so, kept or not, and were not retried. */
+  countByState(): Record<TaskState, number> {
+    return { ...this.#counts, ...this.#ended };
+  }
+
+  /** Takes an unfinished task in. */
+  add(task: Task): void {
+    this.#tasks.set(task.spec.taskId, task);
+    this.#holdKey(task);
+    this.#counts[task.phase.state]++;
+    this.#inputBytes += task.inputBytes;
+    this.#cachedBytes += task.input?.byteLength ?? 0;
+  }
+
+  /** Applies an event to an unfinished task. Throws UndefinedTransitionError. True when it finished the task. */
+  apply(task: Task, event: TaskEvent): boolean {
+    const before = task.phase.state;
+    transition(task, event, this.#journal);
+    const { phase } = task;
+    this.#counts[before]--;
+    this.#counts[phase.state]++;
+    if (!isFinished(phase)) return false;
+    this.#ended[phase.state]++;
+    this.#inputBytes -= task.inputBytes;
+    this.dropInput(task);
+    this.#resultBytes += resultBytes(task);
+    this.#finished.pushBack(task);
+    this.forgetFinished(event.at);
+    return true;
+  }
+
+  /**
+   * Makes a finished task an unfinished one again, in memory or from the store. Throws UndefinedTransitionError when it
+   * is not one to be retried.
+   */
+  revive(task: Task, at: number): void {
+    const { phase } = task;
+    transition(task, { type: 'retry', at }, this.#journal);
+    if (isFinished(phase)) this.#ended[phase.state] = Math.max(0, this.#ended[phase.state] - 1);
+    if (this.#finished.remove(task)) this.#counts[phase.state]--;
+    task.readyAt = at;
+    this.add(task);
+  }
+
+  /** Forgets a task as if it had never been: its submit did not come to be. */
+  withdraw(task: Task): void {
+    const { phase } = task;
+    if (isFinished(phase)) {
+      this.#ended[phase.state]--;
+      if (!this.#finished.remove(task)) return;
+    }
+    this.#drop(task);
+  }
+
+  /** Puts the input of an unfinished task into memory. */
+  putInput(task: Task, input: Uint8Array): void {
+    if (task.input !== null) return;
+    task.input = input;
+    this.#cachedBytes += input.byteLength;
+  }
+
+  /** Takes the input of a task out of memory. */
+  dropInput(task: Task): void {
+    this.#cachedBytes -= task.input?.byteLength ?? 0;
+    task.input = null;
+  }
+
+  /** Forgets finished tasks over the cache's limits. Cheap: it looks at those it forgets. */
+  forgetFinished(now: number): void {
+    const { count, ageMs, bytes } = this.#cache;
+    for (let oldest = this.#finished.first; oldest !== null; oldest = this.#finished.first) {
+      const { phase } = oldest;
+      const finishedAt = isFinished(phase) ? phase.finishedAt : now;
+      const over = this.#finished.size > count || this.#resultBytes > bytes || finishedAt + ageMs <= now;
+      if (!over) return;
+      this.#finished.remove(oldest);
+      this.#drop(oldest);
+    }
+  }
+
+  /** When the oldest finished task is to be forgotten for its age, or null. */
+  nextForgetAt(): number | null {
+    const phase = this.#finished.first?.phase;
+    return phase !== undefined && isFinished(phase) ? phase.finishedAt + this.#cache.ageMs : null;
+  }
+
+  /** An older task that is retried does not take its key from a newer one. */
+  #holdKey(task: Task): void {
+    const { idempotencyKey, submittedAt } = task.spec;
+    if (idempotencyKey === null) return;
+    const holder = this.#taskOfKey.get(idempotencyKey);
+    if (holder === undefined || holder.spec.submittedAt <= submittedAt) {
+      this.#taskOfKey.set(idempotencyKey, task);
+    }
+  }
+
+  #drop(task: Task): void {
+    const { taskId, idempotencyKey } = task.spec;
+    this.#tasks.delete(taskId);
+    if (idempotencyKey !== null && this.#taskOfKey.get(idempotencyKey) === task) {
+      this.#taskOfKey.delete(idempotencyKey);
+    }
+    this.#counts[task.phase.state]--;
+    if (isFinished(task.phase)) {
+      this.#resultBytes -= resultBytes(task);
+    } else {
+      this.#inputBytes -= task.inputBytes;
+      this.dropInput(task);
+    }
+  }
+}
+
+function holdsKey({ spec, phase }: Task, now: number): boolean {
+  return !isFinished(phase) || spec.keyHeldUntil === null || spec.keyHeldUntil > now;
+}
+
+function resultBytes(task: Task): number {
+  return task.phase.state === 'completed' ? task.phase.result.byteLength : 0;
+}

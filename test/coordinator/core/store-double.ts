@@ -1,0 +1,158 @@
+import type { TaskHistoryEntry } from '../../../src/protocol/messages.js';
+import type {
+  ListedTask,
+  RecoveredTask,
+  SessionRecord,
+  StoredState,
+  StoredTask,
+  TaskSpec,
+} from '../../../src/store/records.js';
+import type { StoreOp, StoreOutcome, TaskFilter } from '../../../src/store/store.js';
+
+interface Row {
+  readonly spec: TaskSpec;
+  input: Uint8Array | null;
+  inputBytes: number;
+  epoch: number;
+  attempts: number;
+  agentId: string | null;
+  leasedAt: number | null;
+  current: StoredState;
+  readonly history: TaskHistoryEntry[];
+}
+
+const APPLIED: StoreOutcome = { status: 'applied' };
+
+/** The conditions and effects of the Store port, without its promises: for a world whose time stands still. */
+export class StoreDouble {
+  readonly rows = new Map<string, Row>();
+  readonly keys = new Map<string, Row>();
+  /** Ids of all tasks there ever were. */
+  readonly submitted = new Set<string>();
+  readonly sessions = new Map<string, SessionRecord>();
+  readonly usedNonces = new Set<string>();
+  /** What must not repeat over the restarts of a coordinator: ids given out, and the latest epoch sent for each task. */
+  idsGiven = 0;
+  readonly epochsSent = new Map<string, number>();
+
+  apply(op: StoreOp): StoreOutcome {
+    switch (op.op) {
+      case 'submit':
+        return this.#submit(op);
+      case 'put-session':
+        this.sessions.set(op.session.agentId, op.session);
+        return APPLIED;
+      case 'drop-session':
+        this.sessions.delete(op.agentId);
+        return APPLIED;
+      case 'lease': {
+        const { taskId, epoch, attempt, agentId, leasedAt } = op.lease;
+        const row = this.rows.get(taskId);
+        if (row === undefined || 'finishedAt' in row.current || row.epoch >= epoch) return conflict(row);
+        Object.assign(row, { epoch, attempts: attempt, agentId, leasedAt });
+        row.current = { state: 'leased', lease: op.lease };
+        row.history.push({ event: 'lease', at: leasedAt, attempt, agentId });
+        return APPLIED;
+      }
+      case 'complete':
+      case 'fail':
+      case 'requeue': {
+        const row = this.rows.get(op.taskId);
+        if (row?.current.state !== 'leased' || row.epoch !== op.epoch) return conflict(row);
+        if (op.op === 'complete') {
+          const { finishedAt, runMs, result } = op;
+          row.current = { state: 'completed', finishedAt, runMs, result };
+          row.input = null;
+          row.history.push({ event: 'complete', at: finishedAt });
+        } else if (op.op === 'fail') {
+          const { state, finishedAt, runMs, error } = op;
+          row.current = { state, finishedAt, runMs, error };
+          row.history.push({ event: 'fail', at: finishedAt, detail: `${error.name}: ${error.message}` });
+        } else {
+          const { notBefore, error, why, at } = op;
+          row.current = notBefore === null ? { state: 'queued' } : { state: 'retrying', notBefore, error };
+          row.history.push({ event: why, at, detail: `${error.name}: ${error.message}` });
+        }
+        return APPLIED;
+      }
+      case 'cancel': {
+        const row = this.rows.get(op.taskId);
+        if (row === undefined || 'finishedAt' in row.current || row.epoch !== op.epoch) return conflict(row);
+        row.current = { state: 'cancelled', finishedAt: op.finishedAt };
+        row.history.push({ event: 'cancel', at: op.finishedAt });
+        return APPLIED;
+      }
+      case 'retry': {
+        const row = this.rows.get(op.taskId);
+        const state = row?.current.state ?? 'queued';
+        if (row === undefined || row.epoch !== op.epoch || !/^(failed|dead|cancelled)$/.test(state)) {
+          return conflict(row);
+        }
+        row.current = { state: 'queued' };
+        row.attempts = 0;
+        row.history.push({ event: 'retry', at: op.at });
+        return APPLIED;
+      }
+      default:
+        return APPLIED;
+    }
+  }
+
+  get(taskId: string): StoredTask | null {
+    const row = this.rows.get(taskId);
+    return row === undefined ? null : { ...row, history: [...row.history] };
+  }
+
+  input(taskId: string): Uint8Array | null {
+    return this.rows.get(taskId)?.input ?? null;
+  }
+
+  list({ state, kind, before, limit }: TaskFilter): ListedTask[] {
+    return [...this.rows.values()]
+      .filter(({ spec, current }) => {
+        if (state !== undefined && current.state !== state) return false;
+        return (kind === undefined || spec.kind === kind) && (before === undefined || spec.taskId < before);
+      })
+      .sort((one, other) => (one.spec.taskId < other.spec.taskId ? 1 : -1))
+      .slice(0, limit);
+  }
+
+  /** What a coordinator would find after a crash. */
+  recovered(): { readonly sessions: SessionRecord[]; readonly tasks: RecoveredTask[] } {
+    const tasks: RecoveredTask[] = [];
+    for (const { spec, inputBytes, epoch, attempts, agentId, leasedAt, current } of this.rows.values()) {
+      if ('finishedAt' in current) continue;
+      tasks.push({ spec, inputBytes, epoch, attempts, agentId, leasedAt, current });
+    }
+    return { sessions: [...this.sessions.values()], tasks };
+  }
+
+  #submit({ spec, input, notBefore }: Extract<StoreOp, { op: 'submit' }>): StoreOutcome {
+    const { taskId, idempotencyKey, submittedAt } = spec;
+    const holder = idempotencyKey === null ? undefined : this.keys.get(idempotencyKey);
+    if (holder !== undefined) {
+      const held = !('finishedAt' in holder.current) || (holder.spec.keyHeldUntil ?? 0) > submittedAt;
+      if (held) return { status: 'duplicate', taskId: holder.spec.taskId };
+    }
+    if (this.rows.has(taskId)) return conflict(this.rows.get(taskId));
+    const row: Row = {
+      spec,
+      input,
+      inputBytes: input.byteLength,
+      epoch: 0,
+      attempts: 0,
+      agentId: null,
+      leasedAt: null,
+      current: notBefore === null ? { state: 'queued' } : { state: 'delayed', notBefore },
+      history: [{ event: 'submit', at: submittedAt }],
+    };
+    this.rows.set(taskId, row);
+    this.submitted.add(taskId);
+    if (idempotencyKey !== null) this.keys.set(idempotencyKey, row);
+    return APPLIED;
+  }
+}
+
+function conflict(row: Row | undefined): StoreOutcome {
+  return { status: 'conflict', epoch: row?.epoch ?? null };
+}
