@@ -12,7 +12,7 @@ import type { OutcomeScale } from './outcome-scale.js';
 import type { PendingForecast, PendingLimits } from './pending-forecasts.js';
 import type { PerformanceLimits, PlainPerformance } from './performance/performance.js';
 import type { PlainPlanner } from './adaptation/planner.js';
-import type { RandomSource } from './random.js';
+import type { RandomSource } from '../numeric/random.js';
 import type { Judge, Suggestion, Verdict } from './verdict.js';
 
 /** What is known of a task's attempt when it ends. */

@@ -1,5 +1,5 @@
 import type { Cell } from './performance/cell.js';
-import { SeededRandom } from './random.js';
+import { SeededRandom } from '../numeric/random.js';
 import type { DecayedMoments } from './statistics/decayed-moments.js';
 
 /** Agents that may be chosen, least loaded first. */

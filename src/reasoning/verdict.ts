@@ -1,6 +1,6 @@
 import type { Experience, Scalar } from './experience.js';
 import type { DecayedMoments } from './statistics/decayed-moments.js';
-import { normalCdf } from './statistics/normal.js';
+import { normalCdf } from '../numeric/normal.js';
 
 /** Another value for a parameter of an agent, and why. */
 export interface Suggestion {

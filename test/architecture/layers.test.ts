@@ -8,13 +8,14 @@ const SRC = join(PACKAGE_ROOT, 'src');
 
 /** Which layers each layer may import from, beside itself: only those below it. */
 const BELOW: Readonly<Record<string, readonly string[]>> = {
+  numeric: [],
   transport: [],
   protocol: ['transport'],
-  tasks: ['protocol'],
-  reasoning: ['protocol'],
+  tasks: ['protocol', 'numeric'],
+  reasoning: ['protocol', 'numeric'],
   store: ['protocol'],
   observe: ['protocol'],
-  coordinator: ['tasks', 'reasoning', 'store', 'observe', 'protocol', 'transport'],
+  coordinator: ['tasks', 'reasoning', 'store', 'observe', 'protocol', 'transport', 'numeric'],
   agent: ['tasks', 'reasoning', 'store', 'observe', 'protocol', 'transport'],
   client: ['tasks', 'reasoning', 'store', 'observe', 'protocol', 'transport'],
   commands: [
@@ -27,6 +28,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
     'observe',
     'protocol',
     'transport',
+    'numeric',
   ],
 };
 
@@ -101,7 +103,7 @@ t.test('one file touches the native QUIC object', async (t) => {
 
 /** Plain code: no clock, socket, file, timer or random source of its own. */
 const CORES =
-  /^(reasoning\/|coordinator\/core\/|agent\/((link|work)-core|hand-over|incoming)$|client\/(dial-core|requests)$)/;
+  /^((reasoning|numeric)\/|coordinator\/core\/|agent\/((link|work)-core|hand-over|incoming)$|client\/(dial-core|requests)$)/;
 
 t.test('pure cores import no clock, socket, file or timer', async (t) => {
   const wrong = imports.filter(

@@ -12,7 +12,7 @@ import { AdaptationPlanner, type PlannerSink } from '../../src/reasoning/adaptat
 import type { Adaptation, AdaptationReport } from '../../src/reasoning/adaptation/state.js';
 import { judgeTrial } from '../../src/reasoning/adaptation/trial.js';
 import type { Scalar } from '../../src/reasoning/experience.js';
-import { SeededRandom } from '../../src/reasoning/random.js';
+import { SeededRandom } from '../../src/numeric/random.js';
 import type { Suggestion } from '../../src/reasoning/verdict.js';
 import { normal } from './support.js';
 

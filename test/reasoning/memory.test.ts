@@ -6,7 +6,7 @@ import { DIMENSIONS, embed, normalized } from '../../src/reasoning/memory/embedd
 import type { MemoryDraft, MemoryItem } from '../../src/reasoning/memory/item.js';
 import { DEFAULT_MEMORY, Memory } from '../../src/reasoning/memory/memory.js';
 import { ExactIndex } from '../../src/reasoning/memory/nearest-index.js';
-import { SeededRandom } from '../../src/reasoning/random.js';
+import { SeededRandom } from '../../src/numeric/random.js';
 import type { Verdict } from '../../src/reasoning/verdict.js';
 import { anExperience, normal } from './support.js';
 

@@ -9,7 +9,7 @@ import {
   OTHER,
   Performance,
 } from '../../src/reasoning/performance/performance.js';
-import { SeededRandom } from '../../src/reasoning/random.js';
+import { SeededRandom } from '../../src/numeric/random.js';
 import { normal } from './support.js';
 
 function cells({ own, agentKind, agent, kindContext, kind }: Levels): readonly Cell[] {

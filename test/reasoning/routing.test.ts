@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import type { Candidates, RoutableAgent, RoutingPolicy } from '../../src/coordinator/core/tasks/routing.js';
-import { SeededRandom } from '../../src/reasoning/random.js';
+import { SeededRandom } from '../../src/numeric/random.js';
 import { learnedRouting, type LearnedRoutingOptions } from '../../src/reasoning/routing.js';
 import type { TaskSpec } from '../../src/store/records.js';
 import { aBank, completed } from './support.js';

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { SeededRandom } from '../../src/reasoning/random.js';
+import { SeededRandom } from '../../src/numeric/random.js';
 import { DecayedMoments } from '../../src/reasoning/statistics/decayed-moments.js';
 import { meanInterval, wilson } from '../../src/reasoning/statistics/interval.js';
 import { LatencySketch, RELATIVE_ERROR } from '../../src/reasoning/statistics/latency-sketch.js';
 import { Moments } from '../../src/reasoning/statistics/moments.js';
-import { normalCdf } from '../../src/reasoning/statistics/normal.js';
+import { normalCdf } from '../../src/numeric/normal.js';
 import { tQuantile, tTwoSided } from '../../src/reasoning/statistics/student.js';
 import { normal } from './support.js';
 import { welch } from '../../src/reasoning/statistics/welch.js';

@@ -1,7 +1,7 @@
 import { ReasoningBank } from '../../src/reasoning/bank.js';
 import type { BankEvent, BankOptions, BankPorts, BankSnapshot } from '../../src/reasoning/contract.js';
 import type { Experience } from '../../src/reasoning/experience.js';
-import { SeededRandom, type RandomSource } from '../../src/reasoning/random.js';
+import { SeededRandom, type RandomSource } from '../../src/numeric/random.js';
 
 export function anExperience(given: Partial<Experience> = {}): Experience {
   return {

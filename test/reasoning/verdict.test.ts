@@ -3,7 +3,7 @@ import t from 'tap';
 import type { Experience } from '../../src/reasoning/experience.js';
 import { skill } from '../../src/reasoning/forecast-judge.js';
 import { gradeOf, SIGNED } from '../../src/reasoning/outcome-scale.js';
-import { SeededRandom } from '../../src/reasoning/random.js';
+import { SeededRandom } from '../../src/numeric/random.js';
 import { DecayedMoments } from '../../src/reasoning/statistics/decayed-moments.js';
 import { scoringJudge, type Standing } from '../../src/reasoning/verdict.js';
 import { anExperience, normal } from './support.js';

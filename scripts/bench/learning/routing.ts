@@ -4,7 +4,7 @@ import {
   type RoutingPolicy,
 } from '../../../src/coordinator/core/tasks/routing.js';
 import { ReasoningBank } from '../../../src/reasoning/bank.js';
-import { SeededRandom } from '../../../src/reasoning/random.js';
+import { SeededRandom } from '../../../src/numeric/random.js';
 import { learnedRouting } from '../../../src/reasoning/routing.js';
 import { percentile } from '../lib/statistics.js';
 import { meanOf, reductionEstimate } from './estimates.js';

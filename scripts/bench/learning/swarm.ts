@@ -1,6 +1,6 @@
 import type { RoutingPolicy } from '../../../src/coordinator/core/tasks/routing.js';
 import { type AgentSlot, Scheduler } from '../../../src/coordinator/core/tasks/scheduler.js';
-import type { SeededRandom } from '../../../src/reasoning/random.js';
+import type { SeededRandom } from '../../../src/numeric/random.js';
 import type { TaskSpec } from '../../../src/store/records.js';
 
 /** What an agent is like; no policy is told. */

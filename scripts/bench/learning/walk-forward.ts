@@ -1,7 +1,7 @@
 import type { AdaptableParameter } from '../../../src/reasoning/adaptation/parameters.js';
 import { ReasoningBank } from '../../../src/reasoning/bank.js';
 import type { BankAction, BankOptions } from '../../../src/reasoning/contract.js';
-import { SeededRandom } from '../../../src/reasoning/random.js';
+import { SeededRandom } from '../../../src/numeric/random.js';
 import { forecast } from '../../../src/tasks/pattern-match/forecast.js';
 import { parsePatternMatchInput } from '../../../src/tasks/pattern-match/input.js';
 import { match } from '../../../src/tasks/pattern-match/match.js';

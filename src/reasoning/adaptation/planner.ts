@@ -1,6 +1,6 @@
 import type { Scalar } from '../experience.js';
 import { pairKey } from '../pair-key.js';
-import type { RandomSource } from '../random.js';
+import type { RandomSource } from '../../numeric/random.js';
 import { Moments } from '../statistics/moments.js';
 import { type Suggestion, probabilityBelow } from '../verdict.js';
 import { movesOf, nextMove, opposite, suggestedValues, suggestionOf, valueOf } from './moves.js';

@@ -1,3 +1,5 @@
+import { betaFraction } from '../../numeric/beta-fraction.js';
+
 /** Probability that Student's t with `freedom` degrees of freedom is at least this far from 0, on either side. */
 export function tTwoSided(t: number, freedom: number): number {
   if (!Number.isFinite(t)) return Number.isNaN(t) ? NaN : 0;
@@ -27,29 +29,6 @@ function incompleteBeta(a: number, b: number, x: number): number {
   return x < (a + 1) / (a + b + 2)
     ? (factor * betaFraction(a, b, x)) / a
     : 1 - (factor * betaFraction(b, a, 1 - x)) / b;
-}
-
-/** DLMF 8.17.22 by the modified method of Lentz. */
-function betaFraction(a: number, b: number, x: number): number {
-  let c = 1;
-  let d = 1 / nonZero(1 - ((a + b) * x) / (a + 1));
-  let value = d;
-  for (let m = 1; m <= 500; m++) {
-    const even = (m * (b - m) * x) / ((a + 2 * m - 1) * (a + 2 * m));
-    d = 1 / nonZero(1 + even * d);
-    c = nonZero(1 + even / c);
-    value *= d * c;
-    const odd = (-(a + m) * (a + b + m) * x) / ((a + 2 * m) * (a + 2 * m + 1));
-    d = 1 / nonZero(1 + odd * d);
-    c = nonZero(1 + odd / c);
-    value *= d * c;
-    if (Math.abs(d * c - 1) < 1e-14) break;
-  }
-  return value;
-}
-
-function nonZero(value: number): number {
-  return Math.abs(value) < 1e-300 ? 1e-300 : value;
 }
 
 /** Stirling's series (DLMF 5.11.1) above 10, where its error is under 1e-13; below that by Γ(x) = Γ(x + 1) / x. */

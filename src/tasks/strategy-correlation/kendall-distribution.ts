@@ -1,5 +1,5 @@
 import { at } from '../at.js';
-import { normalTwoSided } from './normal.js';
+import { normalTwoSided } from '../../numeric/normal.js';
 
 /** Counts of one pair of series, from which tau and its test follow. */
 export interface PairCounts {

@@ -2,7 +2,7 @@ import { int32At } from './int32.js';
 import { lcsCost, lcsLength, positionsOf, type Positions } from './lcs.js';
 import { emptyMatrix, forEachPair, type Matrix, setPair } from './matrix.js';
 import type { LcsOptions } from './options.js';
-import { randomIntegers } from './random.js';
+import { SeededRandom } from '../../numeric/random.js';
 import { NO_SYMBOL, symbolCount, symbolsOf } from './symbols.js';
 import { MIN_POINTS, type Table } from './table.js';
 import type { Work } from './work.js';
@@ -55,7 +55,7 @@ export function lcsSimilarity(
     const length = lcsLength(first, y, count, carries);
     setPair(matrix, a, b, length / count);
     if (pValues === null) return;
-    const random = randomIntegers(pairSeed(options.seed, a, b));
+    const random = new SeededRandom(pairSeed(options.seed, a, b));
     const p = permutationPValue(first, y, count, length, carries, options.permutations, random, work);
     setPair(pValues, a, b, p);
   });
@@ -79,7 +79,7 @@ function permutationPValue(
   observed: number,
   carries: Int32Array,
   permutations: number,
-  random: () => number,
+  random: SeededRandom,
   work: Work,
 ): number {
   let asGreat = 0;
@@ -92,9 +92,9 @@ function permutationPValue(
 }
 
 /** Fisher and Yates, as Durstenfeld (1964) has it. */
-function shuffle(list: Int32Array, length: number, random: () => number): void {
+function shuffle(list: Int32Array, length: number, random: SeededRandom): void {
   for (let end = length - 1; end > 0; end--) {
-    const chosen = random() % (end + 1);
+    const chosen = random.integer() % (end + 1);
     const kept = int32At(list, end);
     list[end] = int32At(list, chosen);
     list[chosen] = kept;

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { EXACT_BELOW, KendallTest } from '../../../src/tasks/strategy-correlation/kendall-distribution.js';
-import { normalTwoSided } from '../../../src/tasks/strategy-correlation/normal.js';
+import { normalTwoSided } from '../../../src/numeric/normal.js';
 import { CorrelationTest } from '../../../src/tasks/strategy-correlation/student.js';
 import { near, relativelyNear } from './reference.js';
 

@@ -1,4 +1,4 @@
-/** Uniform numbers in [0, 1). The only source of chance in this layer: whoever seeds it decides everything. */
+/** Uniform numbers in [0, 1). Whoever seeds it decides everything. */
 export interface RandomSource {
   fraction(): number;
 }
@@ -17,9 +17,14 @@ export class SeededRandom implements RandomSource {
   }
 
   fraction(): number {
+    return this.integer() / 2 ** 32;
+  }
+
+  /** Uniform from 0 to 2^32 - 1. */
+  integer(): number {
     this.#state = (this.#state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+    return (mixed ^ (mixed >>> 14)) >>> 0;
   }
 }

@@ -50,6 +50,12 @@ export function normalTwoSided(z: number): number {
   return (2 * gaussian(size) * (1 / ROOT_OF_TWO_PI - correction)) / size;
 }
 
+/** Probability that a standard normal variable is at most z. */
+export function normalCdf(z: number): number {
+  const tail = normalTwoSided(z) / 2;
+  return z < 0 ? tail : 1 - tail;
+}
+
 /** exp(-z² / 2), with z² split so that its rounding is not magnified. */
 function gaussian(z: number): number {
   const whole = Math.trunc(z * 16) / 16;
