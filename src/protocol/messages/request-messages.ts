@@ -1,0 +1,35 @@
+import { kind, ms, requestId, TASK_STATES, taskId, text } from '../fields.js';
+import { boolean, integer, number, object, oneOf, optional } from '../schema.js';
+
+/** What clients ask. */
+export const requestMessages = {
+  SubmitTask: object({
+    requestId,
+    kind,
+    priority: optional(integer({ minimum: 0, maximum: 10, description: 'default 5; 10 first' })),
+    timeoutMs: optional(
+      number({
+        minimum: 1,
+        maximum: 2 ** 40,
+        description: "for each attempt; default the coordinator's --task-timeout",
+      }),
+    ),
+    attempts: optional(integer({ minimum: 1, maximum: 1000, description: 'at most; default 3' })),
+    delayMs: optional(ms('not before this long from now')),
+    idempotencyKey: optional(text(256, 'the same key gives the same task')),
+    affinity: optional(text(256, 'tasks of one key prefer one agent')),
+    watch: boolean({ description: 'send a TaskUpdate when the task ends' }),
+  }),
+  QueryTask: object({ requestId, taskId }),
+  QueryTasks: object({
+    requestId,
+    state: optional(oneOf(TASK_STATES, 'only tasks in this state')),
+    kind: optional(kind),
+    limit: optional(integer({ minimum: 1, maximum: 1000, description: 'at most; default 100' })),
+    before: optional(text(64, 'only tasks submitted before this one: the last taskId of the page before')),
+  }),
+  RetryTask: object({ requestId, taskId }),
+  WatchTask: object({ requestId, taskId }),
+  QueryStatus: object({ requestId }),
+  QueryAgents: object({ requestId }),
+} as const;

@@ -1,0 +1,36 @@
+import { NONE, type MessageRule } from './rule.js';
+import type { reportMessages } from '../messages/report-messages.js';
+
+export const reportRules: Readonly<Record<keyof typeof reportMessages, MessageRule>> = {
+  TaskUpdate: {
+    from: ['coordinator'],
+    on: ['control'],
+    payload: {
+      need: 'state',
+      what: 'the result, a value, when the state is completed and it is kept; else none',
+    },
+    purpose: 'The state of a task.',
+    answer: '-',
+  },
+  TasksReport: {
+    from: ['coordinator'],
+    on: ['control'],
+    payload: NONE,
+    purpose: 'The tasks that were asked for.',
+    answer: '-',
+  },
+  StatusReport: {
+    from: ['coordinator'],
+    on: ['control'],
+    payload: NONE,
+    purpose: 'How the coordinator is.',
+    answer: '-',
+  },
+  AgentsReport: {
+    from: ['coordinator'],
+    on: ['control'],
+    payload: NONE,
+    purpose: 'The agents it knows.',
+    answer: '-',
+  },
+};

@@ -1,0 +1,54 @@
+import { NONE, type MessageRule } from './rule.js';
+import type { requestMessages } from '../messages/request-messages.js';
+
+export const requestRules: Readonly<Record<keyof typeof requestMessages, MessageRule>> = {
+  SubmitTask: {
+    from: ['client'],
+    on: ['control', 'own'],
+    payload: { need: 'required', what: 'the input, a value' },
+    purpose: 'Asks for a task to be done.',
+    answer: 'MessageAck (received) with its taskId, or ErrorReport; with watch, TaskUpdate at its end',
+  },
+  QueryTask: {
+    from: ['client'],
+    on: ['control'],
+    payload: NONE,
+    purpose: 'Asks for the state of a task, now.',
+    answer: 'TaskUpdate, or ErrorReport UNKNOWN_TASK',
+  },
+  QueryTasks: {
+    from: ['client'],
+    on: ['control'],
+    payload: NONE,
+    purpose: 'Asks for tasks by state and kind, finished ones among them as long as they are kept.',
+    answer: 'TasksReport',
+  },
+  RetryTask: {
+    from: ['client'],
+    on: ['control'],
+    payload: NONE,
+    purpose: 'Queues a task that failed, is dead or was cancelled once more, with all its attempts.',
+    answer: 'MessageAck (received), or ErrorReport UNKNOWN_TASK or TASK_NOT_RETRYABLE',
+  },
+  WatchTask: {
+    from: ['client'],
+    on: ['control'],
+    payload: NONE,
+    purpose: 'Asks for the state of a task, now and at its end.',
+    answer: 'TaskUpdate now, and one at its end when that is later; or ErrorReport UNKNOWN_TASK',
+  },
+  QueryStatus: {
+    from: ['client'],
+    on: ['control'],
+    payload: NONE,
+    purpose: 'Asks how the coordinator is.',
+    answer: 'StatusReport',
+  },
+  QueryAgents: {
+    from: ['client'],
+    on: ['control'],
+    payload: NONE,
+    purpose: 'Asks which agents there are.',
+    answer: 'AgentsReport',
+  },
+};
