@@ -183,6 +183,8 @@ export class DurableStore {
         this.#ticketKeys.delete(op.keyId);
         return APPLIED;
       case 'append-experience':
+      case 'put-entry':
+      case 'drop-entry':
         return APPLIED;
     }
   }

@@ -30,6 +30,8 @@ export function historyEntryOf(operation: StoreOp): HistoryEntry | null {
     case 'put-ticket-key':
     case 'drop-ticket-key':
     case 'append-experience':
+    case 'put-entry':
+    case 'drop-entry':
       return null;
   }
 }

@@ -6,6 +6,8 @@ import { MemoryNonces } from './memory-nonces.js';
 import { MemoryRetention } from './memory-retention.js';
 import { isFinished, listed, recovered, type MemoryRow } from './memory-row.js';
 import type {
+  Collection,
+  EntryRecord,
   ExperienceRecord,
   ListedTask,
   RecoveredTask,
@@ -16,6 +18,7 @@ import type {
 } from './records.js';
 import {
   StoreError,
+  type EntryFilter,
   type ExperienceFilter,
   type Nonce,
   type Recovery,
@@ -66,6 +69,7 @@ export class MemoryStore implements Store {
   readonly #ticketKeys = new Map<string, TicketKeyRecord>();
   /** In the order of arrival. */
   readonly #experiences = new Map<string, ExperienceRecord>();
+  readonly #entries = new Map<Collection, Map<string, EntryRecord>>();
   #closed = false;
 
   constructor(limits: Partial<MemoryStoreLimits> = {}) {
@@ -175,6 +179,16 @@ export class MemoryStore implements Store {
     return Promise.resolve(found);
   }
 
+  readEntries({ collection, after, limit }: EntryFilter): Promise<readonly EntryRecord[]> {
+    if (this.#closed) return refuseClosed();
+    const keys = [...(this.#entries.get(collection)?.values() ?? [])]
+      .map((entry) => ({ entry, bytes: Buffer.from(entry.key) }))
+      .sort((a, b) => Buffer.compare(a.bytes, b.bytes));
+    const from = after === null ? null : Buffer.from(after);
+    const found = from === null ? keys : keys.filter(({ bytes }) => Buffer.compare(bytes, from) > 0);
+    return Promise.resolve(found.slice(0, limit).map(({ entry }) => entry));
+  }
+
   close(): Promise<void> {
     this.#closed = true;
     return Promise.resolve();
@@ -249,6 +263,16 @@ export class MemoryStore implements Store {
         }
         return APPLIED;
       }
+      case 'put-entry': {
+        const { entry } = operation;
+        const entries = this.#entries.get(entry.collection);
+        if (entries === undefined) this.#entries.set(entry.collection, new Map([[entry.key, entry]]));
+        else entries.set(entry.key, entry);
+        return APPLIED;
+      }
+      case 'drop-entry':
+        this.#entries.get(operation.collection)?.delete(operation.key);
+        return APPLIED;
     }
   }
 

@@ -118,6 +118,29 @@ export interface SessionRecord {
   readonly startedAt: number;
 }
 
+/**
+ * Small durable values that belong to no task, by what they are:
+ * `schedule`: a recurring task, by its name; `paused-kind`: by the kind; `forecast`, `adaptation`, `memory`,
+ * `bank-snapshot`: what the ReasoningBank has to remember; `checkpoint`: a model in training, by its task.
+ */
+export const COLLECTIONS = [
+  'schedule',
+  'paused-kind',
+  'forecast',
+  'adaptation',
+  'memory',
+  'bank-snapshot',
+  'checkpoint',
+] as const;
+export type Collection = (typeof COLLECTIONS)[number];
+
+/** One of them: opaque bytes under a key of 1 to 512 characters. */
+export interface EntryRecord {
+  readonly collection: Collection;
+  readonly key: string;
+  readonly value: Uint8Array;
+}
+
 /** An agent's account of one action and its outcome, with the coordinator's time of arrival. */
 export interface ExperienceRecord extends Omit<MessageOf<'ReasoningExperience'>, 'type'> {
   readonly receivedAt: number;

@@ -1,5 +1,7 @@
 import type { ErrorDetail, TaskState } from '../protocol/messages.js';
 import type {
+  Collection,
+  EntryRecord,
   ExperienceRecord,
   LeaseRecord,
   ListedTask,
@@ -59,6 +61,9 @@ export interface Store {
 
   /** Reads experiences, newest arrival first, at most `limit`. */
   readExperiences(filter: ExperienceFilter): Promise<readonly ExperienceRecord[]>;
+
+  /** Reads values of a collection by key, ascending (UTF-8 bytes), from the one after `after` on, at most `limit`. */
+  readEntries(filter: EntryFilter): Promise<readonly EntryRecord[]>;
 
   /** Waits for commits under way and releases what the adapter holds. Calls after it reject with StoreError `CLOSED`. */
   close(): Promise<void>;
@@ -132,7 +137,11 @@ export type StoreOp =
   /** Forgets an agent's session. Always applied. */
   | { readonly op: 'drop-session'; readonly agentId: string }
   /** Records an experience. Always applied; the same `experienceId` is recorded once. */
-  | { readonly op: 'append-experience'; readonly experience: ExperienceRecord };
+  | { readonly op: 'append-experience'; readonly experience: ExperienceRecord }
+  /** Writes a value over the one before. Always applied. */
+  | { readonly op: 'put-entry'; readonly entry: EntryRecord }
+  /** Forgets a value. Always applied. */
+  | { readonly op: 'drop-entry'; readonly collection: Collection; readonly key: string };
 
 export type StoreOutcome =
   | { readonly status: 'applied' }
@@ -169,6 +178,13 @@ export interface TaskFilter {
 export interface Nonce {
   readonly value: string;
   readonly expiresAt: number;
+}
+
+export interface EntryFilter {
+  readonly collection: Collection;
+  /** Only keys greater than this one; null: from the first. */
+  readonly after: string | null;
+  readonly limit: number;
 }
 
 export interface ExperienceFilter {

@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Test } from 'tap';
-import { HISTORY_LIMIT } from '../../src/store/records.js';
+import { HISTORY_LIMIT, type Collection } from '../../src/store/records.js';
 import { StoreError, type Store, type StoreOp } from '../../src/store/store.js';
 import {
   APPLIED,
@@ -694,6 +694,42 @@ function theRestIsKept(check: Check): void {
       Array.from({ length: 50 }, () => store.consumeNonces([{ value: 'x', expiresAt: 9 }], 1)),
     );
     t.equal(answers.flat().filter(Boolean).length, 1);
+  });
+
+  check('entries are kept by collection and key, and read in the order of their keys', async (t, store) => {
+    const put = (collection: Collection, key: string, value: string): StoreOp => ({
+      op: 'put-entry',
+      entry: { collection, key, value: new TextEncoder().encode(value) },
+    });
+    const read = async (collection: Collection, after: string | null, limit: number) =>
+      (await store.readEntries({ collection, after, limit })).map(({ key, value }) => [
+        key,
+        new TextDecoder().decode(value),
+      ]);
+    // UTF-8 puts U+1F600 after U+FF5E, UTF-16 before it
+    const keys = ['a', 'b', 'B', '\u{ff5e}', '\u{1f600}'];
+    await applied(t, store, [
+      ...keys.map((key) => put('memory', key, `1${key}`)),
+      put('schedule', 'a', 'other'),
+    ]);
+    await applied(t, store, [
+      put('memory', 'b', '2'),
+      put('memory', 'a', ''),
+      { op: 'drop-entry', collection: 'memory', key: 'B' },
+      { op: 'drop-entry', collection: 'memory', key: 'never was' },
+    ]);
+    const all = [
+      ['a', ''],
+      ['b', '2'],
+      ['\u{ff5e}', '1\u{ff5e}'],
+      ['\u{1f600}', '1\u{1f600}'],
+    ];
+    t.strictSame(await read('memory', null, 10), all);
+    t.strictSame(await read('memory', null, 2), all.slice(0, 2));
+    t.strictSame(await read('memory', 'b', 1), all.slice(2, 3));
+    t.strictSame(await read('memory', '\u{1f600}', 1), []);
+    t.strictSame(await read('schedule', null, 10), [['a', 'other']]);
+    t.strictSame(await read('checkpoint', null, 10), []);
   });
 
   check('experiences are recorded once and read newest first', async (t, store) => {

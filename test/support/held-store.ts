@@ -10,6 +10,7 @@ export class HeldStore implements Store {
   readonly prune;
   readonly consumeNonces;
   readonly readExperiences;
+  readonly readEntries;
   /** Commits that wait, and the bytes of the inputs and results in all that came. */
   waiting: (() => void)[] = [];
   bytesCommitted = 0;
@@ -24,6 +25,7 @@ export class HeldStore implements Store {
     this.prune = inner.prune.bind(inner);
     this.consumeNonces = inner.consumeNonces.bind(inner);
     this.readExperiences = inner.readExperiences.bind(inner);
+    this.readEntries = inner.readEntries.bind(inner);
   }
 
   hold(): void {

@@ -76,6 +76,12 @@ function applyOne(operation: Exclude<StoreOp, Submit>, { tasks, records }: Table
     case 'append-experience':
       records.appendExperience(operation.experience);
       return APPLIED;
+    case 'put-entry':
+      records.putEntry(operation.entry);
+      return APPLIED;
+    case 'drop-entry':
+      records.dropEntry(operation.collection, operation.key);
+      return APPLIED;
   }
 }
 

@@ -115,6 +115,8 @@ export class Engine {
         return JSON.stringify(Object.entries(this.#totals.counts()).flat());
       case 'readExperiences':
         return packRows(this.#tables.records.experiences(question.filter));
+      case 'readEntries':
+        return packRows(this.#tables.records.entries(question.filter));
     }
   }
 

@@ -1,4 +1,4 @@
-import type { ExperienceFilter, RetentionRule, StoreError, TaskFilter } from '../store.js';
+import type { EntryFilter, ExperienceFilter, RetentionRule, StoreError, TaskFilter } from '../store.js';
 import type { StoreOpenReason } from '../open-error.js';
 
 /** What the worker is told when it starts. */
@@ -47,6 +47,7 @@ export type Question =
   | { readonly type: 'count' }
   | { readonly type: 'prune'; readonly rule: RetentionRule; readonly now: number }
   | { readonly type: 'readExperiences'; readonly filter: ExperienceFilter }
+  | { readonly type: 'readEntries'; readonly filter: EntryFilter }
   | { readonly type: 'close' };
 
 export interface Request {

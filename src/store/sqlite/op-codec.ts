@@ -1,7 +1,10 @@
 import type { ErrorDetail } from '../../protocol/messages.js';
 import type { StoreOp, StoreOutcome } from '../store.js';
 import {
+  entryValues,
   experienceValues,
+  readCollection,
+  readEntry,
   readExperience,
   readSession,
   readTicketKey,
@@ -76,6 +79,12 @@ function pushOp(values: Value[], operation: StoreOp): void {
     case 'append-experience':
       values.push('append-experience', ...experienceValues(operation.experience));
       return;
+    case 'put-entry':
+      values.push('put-entry', ...entryValues(operation.entry));
+      return;
+    case 'drop-entry':
+      values.push('drop-entry', operation.collection, operation.key);
+      return;
   }
 }
 
@@ -149,6 +158,10 @@ function readOp(from: ValueReader): StoreOp {
       return { op, agentId: from.text() };
     case 'append-experience':
       return { op, experience: readExperience(from) };
+    case 'put-entry':
+      return { op, entry: readEntry(from) };
+    case 'drop-entry':
+      return { op, collection: readCollection(from), key: from.text() };
     default:
       return refuse('an operation', op);
   }

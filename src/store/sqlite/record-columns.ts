@@ -1,5 +1,12 @@
 import { AGENT_TYPES } from '../../protocol/messages.js';
-import type { ExperienceRecord, SessionRecord, TicketKeyRecord } from '../records.js';
+import {
+  COLLECTIONS,
+  type Collection,
+  type EntryRecord,
+  type ExperienceRecord,
+  type SessionRecord,
+  type TicketKeyRecord,
+} from '../records.js';
 import { refuse, type Value, type ValueReader } from './values.js';
 
 /** The order of columns in which each record is written to the database and to the worker, and read back. */
@@ -44,6 +51,19 @@ export const ticketKeyValues = ({ keyId, key, createdAt }: TicketKeyRecord): Val
 
 export function readTicketKey(row: ValueReader): TicketKeyRecord {
   return { keyId: row.text(), key: row.bytes().slice(), createdAt: row.number() };
+}
+
+export const ENTRY_COLUMNS = 'collection, key, value';
+
+export const entryValues = ({ collection, key, value }: EntryRecord): Value[] => [collection, key, value];
+
+export function readEntry(row: ValueReader): EntryRecord {
+  return { collection: readCollection(row), key: row.text(), value: row.bytes().slice() };
+}
+
+export function readCollection(row: ValueReader): Collection {
+  const name = row.text();
+  return COLLECTIONS.find((known) => known === name) ?? refuse('a collection', name);
 }
 
 export const EXPERIENCE_COLUMNS =

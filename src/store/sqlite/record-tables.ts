@@ -1,7 +1,15 @@
-import type { ExperienceRecord, SessionRecord, TicketKeyRecord } from '../records.js';
-import type { ExperienceFilter } from '../store.js';
+import type {
+  Collection,
+  EntryRecord,
+  ExperienceRecord,
+  SessionRecord,
+  TicketKeyRecord,
+} from '../records.js';
+import type { EntryFilter, ExperienceFilter } from '../store.js';
 import { allRows, numberOf, query, type Connection, type Row, type Statement } from './database.js';
 import {
+  ENTRY_COLUMNS,
+  entryValues,
   EXPERIENCE_COLUMNS,
   experienceValues,
   SESSION_COLUMNS,
@@ -25,6 +33,8 @@ export class RecordTables {
   readonly #dropTicketKey: Statement;
   readonly #putExperience: Statement;
   readonly #dropExperiences: Statement;
+  readonly #putEntry: Statement;
+  readonly #dropEntry: Statement;
   #experiences = 0;
 
   constructor(
@@ -44,6 +54,10 @@ export class RecordTables {
     this.#dropExperiences = connection.prepare(
       'DELETE FROM experiences WHERE seq IN (SELECT seq FROM experiences ORDER BY seq LIMIT ?)',
     );
+    this.#putEntry = connection.prepare(
+      `INSERT ${insertInto('entries', ENTRY_COLUMNS)} ON CONFLICT (collection, key) DO UPDATE SET value = excluded.value`,
+    );
+    this.#dropEntry = connection.prepare('DELETE FROM entries WHERE collection = ? AND key = ?');
     this.reload();
   }
 
@@ -69,6 +83,14 @@ export class RecordTables {
     if (tooMany > 0) this.#experiences -= this.#dropExperiences.run([tooMany]).changes;
   }
 
+  putEntry(entry: EntryRecord): void {
+    this.#putEntry.run(entryValues(entry));
+  }
+
+  dropEntry(collection: Collection, key: string): void {
+    this.#dropEntry.run([collection, key]);
+  }
+
   sessions(): Row[] {
     return allRows(query(this.#connection, `SELECT ${SESSION_COLUMNS} FROM sessions ORDER BY agent_id`), []);
   }
@@ -88,6 +110,11 @@ export class RecordTables {
     const sql = `SELECT ${EXPERIENCE_COLUMNS} FROM experiences ${where} ORDER BY seq DESC LIMIT ?`;
     const given = [agentId, taskId].filter((value) => value !== undefined);
     return allRows(query(this.#connection, sql), [...given, limit]);
+  }
+
+  entries({ collection, after, limit }: EntryFilter): Row[] {
+    const sql = `SELECT ${ENTRY_COLUMNS} FROM entries WHERE collection = ? AND key > ? ORDER BY key LIMIT ?`;
+    return allRows(query(this.#connection, sql), [collection, after ?? '', limit]);
   }
 
   /** After the transaction was rolled back. */

@@ -90,11 +90,21 @@ CREATE INDEX experiences_by_agent ON experiences (agent_id);
 CREATE INDEX experiences_by_task ON experiences (task_id) WHERE task_id IS NOT NULL;
 `;
 
+/** A table with a rowid: values may be large, and the index of keys stays small. */
+const VERSION_2 = `
+CREATE TABLE entries (
+  collection TEXT NOT NULL,
+  key TEXT NOT NULL,
+  value BLOB NOT NULL,
+  UNIQUE (collection, key)
+);
+`;
+
 /** States in which a task has an error. */
 export const STATES_WITH_ERROR: readonly string[] = ['retrying', 'failed', 'dead'];
 
 /** Entry n leads from version n to version n + 1. Only ever appended to. */
-export const MIGRATIONS: readonly Migration[] = [{ sql: VERSION_1 }];
+export const MIGRATIONS: readonly Migration[] = [{ sql: VERSION_1 }, { sql: VERSION_2 }];
 
 /** The tables that every version of ours has. */
 export const TABLES: readonly string[] = [

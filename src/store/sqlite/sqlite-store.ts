@@ -1,8 +1,9 @@
 import type { TaskState } from '../../protocol/messages.js';
 import { TASK_STATES } from '../../protocol/messages.js';
-import type { ExperienceRecord, ListedTask, RecoveredTask, StoredTask } from '../records.js';
+import type { EntryRecord, ExperienceRecord, ListedTask, RecoveredTask, StoredTask } from '../records.js';
 import {
   StoreError,
+  type EntryFilter,
   type ExperienceFilter,
   type Nonce,
   type Recovery,
@@ -15,7 +16,7 @@ import {
 import { DirectoryLock } from './lock.js';
 import { DEFAULT_TUNING, type Answer, type Question, type SqliteTuning } from './messages.js';
 import { packOps, readOutcomes } from './op-codec.js';
-import { readExperience, readSession, readTicketKey } from './record-columns.js';
+import { readEntry, readExperience, readSession, readTicketKey } from './record-columns.js';
 import { StoreThread } from './store-thread.js';
 import { readListed, readRecovered, readStored } from './task-columns.js';
 import { packValues, refuse, ValueReader, type Value } from './values.js';
@@ -149,6 +150,13 @@ export class SqliteStore implements Store {
     const experiences: ExperienceRecord[] = [];
     while (!rows.done) experiences.push(readExperience(rows));
     return experiences;
+  }
+
+  async readEntries(filter: EntryFilter): Promise<readonly EntryRecord[]> {
+    const rows = bufferReader(await this.#ask({ type: 'readEntries', filter }));
+    const entries: EntryRecord[] = [];
+    while (!rows.done) entries.push(readEntry(rows));
+    return entries;
   }
 
   close(): Promise<void> {

@@ -20,6 +20,7 @@ function storeOf(parts: Partial<Store>): Store {
     prune: down,
     consumeNonces: down,
     readExperiences: down,
+    readEntries: down,
     close: () => Promise.resolve(),
     ...parts,
   };
