@@ -85,7 +85,12 @@ void t.test('what is not ours, or not whole, is refused, and nothing is touched'
         /program.*77/,
       ],
       ['no program', foreign('CREATE TABLE tasks (a)'), 'FOREIGN', /another program/],
-      ['a newer version', foreign(newer), 'NEWER', new RegExp(`schema 9, this one knows ${MIGRATIONS.length}`)],
+      [
+        'a newer version',
+        foreign(newer),
+        'NEWER',
+        new RegExp(`schema 9, this one knows ${MIGRATIONS.length}`),
+      ],
     ];
   for (const [name, make, reason, words] of cases) {
     await t.test(name, async (t) => {
