@@ -357,6 +357,8 @@ export class AgentHost extends Process {
   }
 
   #receive(wire: Wire, message: Message, payload: Uint8Array | undefined, lane: string | null): void {
+    // What was withheld comes in a row, and the first of it may end the process.
+    if (!this.alive) return;
     if (this.#withheld !== null) {
       this.#withheld.push(() => this.#receive(wire, message, payload, lane));
       return;
