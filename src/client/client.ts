@@ -3,7 +3,8 @@ import { ProtocolError } from '../protocol/errors.js';
 import type { Message, MessageOf, TaskHistoryEntry, TaskState, TaskSummary } from '../protocol/messages.js';
 import { decodeValue } from '../protocol/value.js';
 import { deferred, settle } from './deferred.js';
-import { CoordinatorUnreachable, TaskRejected, type Refused } from './errors.js';
+import { systemClock } from '../observe/clock.js';
+import { CoordinatorUnreachable, Refused, TaskRejected } from './errors.js';
 import { Requests, type RequestAction, type RequestBody } from './requests.js';
 import { Session, type SessionOptions } from './session.js';
 import { encodeInput, outcomeOf, submitBody, type TaskOutcome, type TaskRequest } from './task.js';
@@ -74,6 +75,8 @@ interface Waiting {
   failed(error: Error): void;
 }
 
+/** How often a draining coordinator is asked whether it is still there. */
+const DRAIN_LOOK_MS = 10_000;
 /** Payloads of unacknowledged submits together; one larger than this goes alone. */
 const MAX_UNACKNOWLEDGED_BYTES = 64 * 1024 * 1024;
 /** Encoded inputs of submits that wait for their turn; beyond it an input is encoded again when its turn has come. */
@@ -92,6 +95,8 @@ export class Client {
   /** Submits that wait for a connection with room for them. */
   readonly #submits: Turnstile;
   #connected = deferred<undefined>();
+  /** A coordinator has said that it stops. */
+  readonly #coordinatorLeft = deferred<undefined>();
   /** Nobody else's keys begin with it. Keys that follow each other lie side by side in the coordinator's index. */
   readonly #keyPrefix: string | null;
   #keys = 0;
@@ -124,7 +129,10 @@ export class Client {
         for (const action of this.#requests.giveUpLeftBehind()) this.#do(action);
       },
       drained: () => this.#submits.turn(),
-      lost: (problem) => this.#lost(problem),
+      lost: (problem, goingAway) => {
+        if (goingAway) this.#coordinatorLeft.resolve(undefined);
+        this.#lost(problem);
+      },
       failed: (error) => this.#rejectAll(error),
     });
     const maxUnacknowledged = options.maxUnacknowledged ?? 1024;
@@ -233,6 +241,36 @@ export class Client {
     await this.#once({ type: 'RetryTask', taskId });
   }
 
+  /** Gives no more tasks of a kind to agents until it is resumed; what runs, ends. Resolves when that is stored. */
+  async pause(kind: string): Promise<void> {
+    await this.#once({ type: 'PauseKind', kind });
+  }
+
+  /** Gives tasks of a paused kind out again. Resolves when that is stored. */
+  async resume(kind: string): Promise<void> {
+    await this.#once({ type: 'ResumeKind', kind });
+  }
+
+  /**
+   * Has the coordinator drain and stop, as SIGTERM would: it takes no new tasks, running ones may take `timeoutMs`
+   * (default: its own --drain-timeout) to end. Resolves when it has stopped.
+   */
+  async drain(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    const left = this.#coordinatorLeft.promise;
+    const { startedAt } = await this.status();
+    const { timeoutMs } = options;
+    const asked = this.#once({ type: 'DrainCoordinator', ...(timeoutMs === undefined ? {} : { timeoutMs }) });
+    // with nothing to wait for, it may be gone before its answer has come
+    await Promise.race([asked, left]);
+    asked.catch(() => undefined);
+    const watch = new AbortController();
+    try {
+      await Promise.race([left, this.#untilGone(startedAt, watch.signal)]);
+    } finally {
+      watch.abort();
+    }
+  }
+
   async status(): Promise<MessageOf<'StatusReport'>> {
     const { message } = await this.#once({ type: 'QueryStatus' });
     if (message.type !== 'StatusReport') throw wrongAnswer(message);
@@ -249,6 +287,23 @@ export class Client {
   close(): void {
     this.#session.close();
     this.#rejectAll(this.#unreachable('the client was closed'));
+  }
+
+  /** For a coordinator that goes without a word: asks now and then whether the one that started then still answers. */
+  async #untilGone(startedAt: number, signal: AbortSignal): Promise<void> {
+    const clock = this.#options.clock ?? systemClock;
+    for (;;) {
+      await new Promise<void>((resolve) => {
+        const cancelTimer = clock.setTimer(clock.now() + DRAIN_LOOK_MS, resolve);
+        signal.addEventListener('abort', cancelTimer, { once: true });
+      });
+      try {
+        if ((await this.status()).startedAt !== startedAt) return;
+      } catch (error) {
+        if (error instanceof CoordinatorUnreachable || error instanceof Refused) return;
+        throw error;
+      }
+    }
   }
 
   // ---- requests

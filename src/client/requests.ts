@@ -10,6 +10,9 @@ export type RequestBody =
   | Omit<MessageOf<'CancelTask'>, 'requestId'>
   | Omit<MessageOf<'RetryTask'>, 'requestId'>
   | Omit<MessageOf<'QueryTasks'>, 'requestId'>
+  | Omit<MessageOf<'PauseKind'>, 'requestId'>
+  | Omit<MessageOf<'ResumeKind'>, 'requestId'>
+  | Omit<MessageOf<'DrainCoordinator'>, 'requestId'>
   | Omit<MessageOf<'QueryStatus'>, 'requestId'>
   | Omit<MessageOf<'QueryAgents'>, 'requestId'>;
 
@@ -201,7 +204,7 @@ export class Requests {
 
   #acknowledged(requestId: number, taskId: string | undefined, message: Message): RequestAction[] {
     const request = this.#open.get(requestId);
-    if (request?.state === 'asking' && CHANGES.has(request.body.type)) {
+    if (request?.state === 'asking' && isAcknowledged(request.body.type)) {
       this.#set(requestId, null);
       return [{ type: 'answered', requestId, message, payload: null }];
     }
@@ -304,4 +307,8 @@ function isRepeatable(request: Request): boolean {
 }
 
 /** Requests that change a task and are acknowledged. Told twice, they would be refused the second time. */
-const CHANGES: ReadonlySet<RequestBody['type']> = new Set(['CancelTask', 'RetryTask']);
+const CHANGES: ReadonlySet<RequestBody['type']> = new Set(['CancelTask', 'RetryTask', 'DrainCoordinator']);
+/** Requests that are acknowledged and come to the same however often they are told. */
+const SETTINGS: ReadonlySet<RequestBody['type']> = new Set(['PauseKind', 'ResumeKind']);
+
+const isAcknowledged = (type: RequestBody['type']): boolean => CHANGES.has(type) || SETTINGS.has(type);

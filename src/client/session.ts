@@ -37,8 +37,8 @@ export interface SessionListener {
   replaced(): void;
   /** The first connection is gone before `leave`: no more answers come on it. */
   left(): void;
-  /** The connection is gone, and `state` is idle. */
-  lost(problem: string): void;
+  /** The connection is gone, and `state` is idle. `goingAway`: the coordinator said that it stops. */
+  lost(problem: string, goingAway: boolean): void;
   /** No connection came about, and `state` is idle. */
   failed(error: CoordinatorUnreachable | Refused): void;
 }
@@ -256,7 +256,7 @@ export class Session {
       this.leave();
       this.#link = { state: 'idle' };
       this.#log.debug({ address, reason: text }, 'connection lost');
-      this.#listener.lost(text);
+      this.#listener.lost(text, info.by === 'peer' && info.code === ERRORS.GOING_AWAY.code);
     }
   }
 

@@ -3,6 +3,7 @@ import { registerAgentsCommand } from './agents-command.js';
 import { registerChangeTasksCommands } from './change-tasks-command.js';
 import { registerCertsCommand } from './certs-command.js';
 import { EXIT, runCommand, type ExitStatus } from './exit.js';
+import { registerOperateCommands } from './operate-commands.js';
 import { addExample, createProgram } from './program.js';
 import { registerRunCommand } from './run-command.js';
 import { registerStatusCommand } from './status-command.js';
@@ -31,6 +32,7 @@ export function coordinatorMain(argv: readonly string[]): Promise<ExitStatus> {
   registerTasksCommand(program);
   registerTaskCommand(program);
   registerChangeTasksCommands(program, (ended) => (status = ended));
+  registerOperateCommands(program);
   registerCertsCommand(program);
   return runCommand(async () => {
     await program.parseAsync([...argv]);

@@ -61,7 +61,13 @@ async function runCoordinator(options: CoordinatorOptions): Promise<void> {
     await store.close();
     throw error;
   });
+  let drainRequested: (timeoutMs: number | null) => void = () => undefined;
+  const stopping = new Promise<number>((resolve) => {
+    drainRequested = (timeoutMs) => resolve(timeoutMs ?? options.drainTimeout);
+    void interrupted.then(() => resolve(options.drainTimeout));
+  });
   const coordinator = new Coordinator({
+    onDrainRequest: drainRequested,
     listener,
     store,
     log,
@@ -81,8 +87,7 @@ async function runCoordinator(options: CoordinatorOptions): Promise<void> {
   });
   await coordinator.start();
   log.info({ address: coordinator.address, fingerprint: identity.fingerprint, version: SOFTWARE }, 'ready');
-  await interrupted;
-  const remaining = await coordinator.drain(options.drainTimeout, 'the coordinator stops');
+  const remaining = await coordinator.drain(await stopping, 'the coordinator stops');
   await coordinator.close();
   interrupts.stop();
   log.info({ remaining }, 'stopped');

@@ -37,6 +37,7 @@ function formatStatus(status: Status, now: number): string {
     ['clients', String(status.clients)],
     ['tasks', counts(nonZero(status.tasks))],
     ['queued', counts(status.queued)],
+    ...(status.paused === undefined ? [] : [['paused', status.paused.join(', ')] as const]),
     ['memory', `${(status.memoryBytes / 2 ** 20).toFixed(1)} MiB`],
     ['dropped', counts(nonZero(status.dropped))],
     ['protocol errors', String(status.protocolErrors)],

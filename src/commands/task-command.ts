@@ -48,6 +48,8 @@ function formatTask(task: TaskSummary, history: readonly TaskHistoryEntry[], res
     ['submitted', instant(task.submittedAt)],
   ];
   if (task.notBefore !== undefined) rows.push(['not before', instant(task.notBefore)]);
+  if (task.waitsFor !== undefined)
+    rows.push(['waits for', `${task.waitsFor.detail} (${task.waitsFor.reason})`]);
   if (task.finishedAt !== undefined) rows.push(['finished', instant(task.finishedAt)]);
   rows.push(['queued for', milliseconds(task.queuedMs)], ['ran for', milliseconds(task.runMs)]);
   if (error !== null) rows.push(['error', `${error.name}: ${error.message}`]);

@@ -23,6 +23,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'AGE', align: 'right' },
   { title: 'QUEUED', align: 'right' },
   { title: 'RAN', align: 'right' },
+  { title: 'WAITS FOR' },
   { title: 'ERROR', shrink: true },
 ];
 
@@ -81,6 +82,7 @@ function row(task: TaskSummary, now: number): string[] {
     age(now - task.submittedAt),
     milliseconds(task.queuedMs),
     milliseconds(task.runMs),
+    task.waitsFor?.reason ?? '-',
     task.error === null ? '-' : task.error.name,
   ];
 }

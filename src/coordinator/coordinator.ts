@@ -12,7 +12,7 @@ import { CoordinatorCore } from './core/core.js';
 import { DEFAULT_CORE_OPTIONS } from './core/options.js';
 import { PeerMemory, peerMemoryLimits, type PeerMemoryLimits } from './shell/peer-memory.js';
 import { PeerStreams } from './shell/peer-streams.js';
-import { takeUpTasks } from './shell/take-up.js';
+import { readCollection, takeUpTasks } from './shell/take-up.js';
 import { DEFAULT_RETENTION, Retention } from './shell/retention.js';
 import { StoreErrands } from './shell/store-errands.js';
 import { DEFAULT_TICKET_KEY_LIFETIME_MS, nonceLifetime, TicketKeys } from './shell/ticket-keys.js';
@@ -21,7 +21,7 @@ import { DEFAULT_RECYCLE, type RecycleRule } from './shell/wear.js';
 /** What a timer of the process can tell apart. */
 const COMMIT_HOLD_MS = 1;
 
-export interface CoordinatorOptions extends Partial<Omit<CoreOptions, 'builtInKinds'>> {
+export interface CoordinatorOptions extends Partial<Omit<CoreOptions, 'builtInKinds' | 'clientsMayStop'>> {
   readonly listener: TransportListener;
   /** In memory when missing. The coordinator closes it. */
   readonly store?: Store;
@@ -39,6 +39,11 @@ export interface CoordinatorOptions extends Partial<Omit<CoreOptions, 'builtInKi
   readonly recycle?: RecycleRule;
   /** What peers that do not read, or do not finish what they send, may take. */
   readonly peerMemory?: PeerMemoryLimits;
+  /**
+   * A client asks the coordinator to stop: `drain` within `timeoutMs` (null: as you see fit), and `close`. Without it such
+   * a request is refused.
+   */
+  readonly onDrainRequest?: (timeoutMs: number | null) => void;
   readonly log?: Log;
   readonly clock?: Clock;
 }
@@ -80,6 +85,7 @@ export class Coordinator {
       coordinatorId: uuidv7(),
       commitHoldMs: COMMIT_HOLD_MS,
       ...given,
+      clientsMayStop: options.onDrainRequest !== undefined,
       builtInKinds: [...taskKinds.keys()],
     };
     const { maxMessageBytes, ownStreamThresholdBytes } = this.coreOptions;
@@ -122,7 +128,11 @@ export class Coordinator {
       dropped,
       connection: (connectionId) => peers.get(connectionId)?.connection,
     });
-    const core = new CoordinatorCore(this.coreOptions, ports, clock.now(), { sessions, counts });
+    const core = new CoordinatorCore(this.coreOptions, ports, clock.now(), {
+      sessions,
+      counts,
+      pausedKinds: (await readCollection(store, 'paused-kind')).map(({ key }) => key),
+    });
     await takeUpTasks(tasks, (chunk) => core.recover(chunk, clock.now()));
     await this.ticketKeys?.start(ticketKeys);
     if (this.closed) return;
@@ -152,8 +162,12 @@ export class Coordinator {
     this.cancelTimer?.();
     this.retention.stop();
     this.ticketKeys?.stop();
-    await this.options.listener.close(ERRORS.GOING_AWAY.code, 'the coordinator stops');
-    await this.store.close();
+    try {
+      // first: whoever sees the connection closed may open the store
+      await this.store.close();
+    } finally {
+      await this.options.listener.close(ERRORS.GOING_AWAY.code, 'the coordinator stops');
+    }
   }
 
   private accept(connection: TransportConnection): void {
@@ -252,6 +266,9 @@ export class Coordinator {
         return;
       case 'log':
         this.log[action.level](action.fields, action.msg);
+        return;
+      case 'stop':
+        this.options.onDrainRequest?.(action.timeoutMs);
         return;
       case 'drained':
         this.drained?.(action.remaining);

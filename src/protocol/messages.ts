@@ -18,7 +18,7 @@ import type { Static } from './schema.js';
  */
 
 export { AGENT_TYPES, STREAM_PURPOSES, TASK_STATES } from './fields.js';
-export { AgentSummary, TASK_HISTORY_EVENTS, TaskSummary } from './messages/summaries.js';
+export { AgentSummary, TASK_HISTORY_EVENTS, TaskSummary, WAIT_REASONS } from './messages/summaries.js';
 
 /** What each message is for, who sends it, and its payload stand in rules.ts. */
 export const messageSchemas = {
@@ -43,6 +43,7 @@ export type AgentType = (typeof AGENT_TYPES)[number];
 export type TaskState = (typeof TASK_STATES)[number];
 export type StreamPurpose = (typeof STREAM_PURPOSES)[number];
 export type TaskSummary = Static<typeof taskSummary>;
+export type WaitsFor = NonNullable<TaskSummary['waitsFor']>;
 export type AgentSummary = Static<typeof agentSummary>;
 export type Lease = Pick<MessageOf<'AgentTask'>, 'taskId' | 'attempt' | 'epoch'>;
 export type ErrorDetail = Static<typeof errorDetail>;

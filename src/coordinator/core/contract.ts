@@ -129,6 +129,8 @@ export type Action =
       readonly msg: string;
       readonly fields: Readonly<Record<string, string | number | boolean | null>>;
     }
+  /** A client wants the coordinator to stop: drain, and be gone. `timeoutMs` null: as long as the shell sees fit. */
+  | { readonly type: 'stop'; readonly timeoutMs: number | null }
   /** The drain is over. `remaining`: leases that did not end in time; they stay in the store and are taken up after a restart. */
   | { readonly type: 'drained'; readonly remaining: number };
 
@@ -189,6 +191,8 @@ export interface CoreOptions {
   /** How long an agent that was told to stop a task may take before its credit counts as free. */
   readonly stopGraceMs: number;
   readonly maxAgents: number;
+  /** Clients may stop the coordinator (`stop`). */
+  readonly clientsMayStop: boolean;
   /** Tasks that wait (queued, delayed, retrying) at once. */
   readonly maxQueue: number;
   /** Bytes of the inputs of all unfinished tasks. */

@@ -33,6 +33,8 @@ export interface Recovered {
   readonly sessions: readonly SessionRecord[];
   /** Tasks by state, for the status; without it, finished tasks are counted from the start on. */
   readonly counts?: StateCounts;
+  /** Kinds that were paused. */
+  readonly pausedKinds?: readonly string[];
 }
 
 /** Deadlines of tasks handled in one `tick`; the next one follows at once, after what else there is to do. */
@@ -49,7 +51,7 @@ export class CoordinatorCore {
 
   /** `recovered`: from the store. After it come the unfinished tasks (`recover`), and then a `flush`. */
   constructor(options: CoreOptions, ports: CorePorts, now: number, recovered: Recovered = { sessions: [] }) {
-    this.state = new CoreState(options, ports, now, recovered.counts);
+    this.state = new CoreState(options, ports, now, recovered.counts, recovered.pausedKinds);
     for (const record of recovered.sessions) recoverSession(this.state, record, now);
   }
 
@@ -139,7 +141,7 @@ function step(core: CoreState, event: CoreEvent, now: number): void {
       lookedUp(core, event.lookupId, event.task, now);
       return;
     case 'listed':
-      listed(core, event.lookupId, event.tasks);
+      listed(core, event.lookupId, event.tasks, now);
       return;
     case 'inputsRead':
       inputsRead(core, event.readId, event.inputs, now);

@@ -23,6 +23,7 @@ export function statusReport(core: CoreState, requestId: number): MessageOf<'Sta
     agents,
     tasks: core.tasks.countByState(),
     queued: core.ready.countByKind(),
+    ...(core.pausedKinds.size === 0 ? {} : { paused: [...core.pausedKinds].sort() }),
     clients,
     memoryBytes,
     dropped: { ...dropped },

@@ -89,6 +89,8 @@ export class CoreState {
   readonly hold = new CommitHold();
   readonly connections = new Map<string, Connection>();
   readonly lookups = new Map<number, Lookup>();
+  /** Kinds of which no task is given out. */
+  readonly pausedKinds: Set<string>;
   /** Topics of bounded logging on which something was said in the last second. */
   readonly logTopics = new Map<string, LogTopic>();
   readonly retentionTimer = new Timer<Due>({ kind: 'retention' });
@@ -137,6 +139,7 @@ export class CoreState {
     readonly ports: CorePorts,
     readonly startedAt: number,
     counts: StateCounts = {},
+    pausedKinds: readonly string[] = [],
   ) {
     this.tasks = new TaskBook(options.cache, counts);
     this.ready = new ReadyQueue(options.ageing);
@@ -144,6 +147,7 @@ export class CoreState {
     this.registry = new Registry(options.maxAgents, options.heartbeatIntervalMs);
     this.admission = new AgentAdmission(options.agentAdmission, startedAt);
     this.onTimeSince = startedAt;
+    this.pausedKinds = new Set(pausedKinds);
     this.firstEpoch = Math.floor((Math.floor(startedAt) + ports.random.fraction()) * EPOCHS_PER_MS);
     this.limits = new KindLimits(options.kindLimits);
   }

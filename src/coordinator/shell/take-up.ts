@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { RecoveredTask } from '../../store/records.js';
+import type { Collection, EntryRecord, RecoveredTask } from '../../store/records.js';
+import type { Store } from '../../store/store.js';
 
 /** Tasks taken up before others get their turn: a few milliseconds' worth. */
 const AT_ONCE = 500;
@@ -14,5 +15,23 @@ export async function takeUpTasks(
       takeUp(chunk.slice(start, start + AT_ONCE));
       await nextTurn();
     }
+  }
+}
+
+/** Entries in one read. */
+const PAGE = 1000;
+
+/** All small values of a collection, by key. */
+export async function readCollection(
+  store: Pick<Store, 'readEntries'>,
+  collection: Collection,
+): Promise<EntryRecord[]> {
+  const entries: EntryRecord[] = [];
+  for (let after: string | null = null; ;) {
+    const page = await store.readEntries({ collection, after, limit: PAGE });
+    entries.push(...page);
+    const last: EntryRecord | undefined = page.at(-1);
+    if (last === undefined || page.length < PAGE) return entries;
+    after = last.key;
   }
 }

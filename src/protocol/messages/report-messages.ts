@@ -1,4 +1,4 @@
-import { count, ms, requestId, text } from '../fields.js';
+import { count, kind, ms, requestId, text } from '../fields.js';
 import { boolean, dictionary, list, object, optional } from '../schema.js';
 import { AgentSummary, historyEntry, TaskSummary } from './summaries.js';
 
@@ -25,6 +25,9 @@ export const reportMessages = {
     agents: dictionary(count('agents'), { maxProperties: 64, description: 'agents by type' }),
     tasks: dictionary(count('tasks'), { maxProperties: 64, description: 'tasks by state' }),
     queued: dictionary(count('ready tasks'), { maxProperties: 1024, description: 'ready tasks by kind' }),
+    paused: optional(
+      list(kind, { maxItems: 1024, description: 'kinds of task that are not given out for now' }),
+    ),
     clients: count('connected clients'),
     memoryBytes: count('resident memory'),
     dropped: dictionary(count('datagrams'), {

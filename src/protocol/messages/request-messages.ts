@@ -30,6 +30,12 @@ export const requestMessages = {
   }),
   RetryTask: object({ requestId, taskId }),
   WatchTask: object({ requestId, taskId }),
+  PauseKind: object({ requestId, kind }),
+  ResumeKind: object({ requestId, kind }),
+  DrainCoordinator: object({
+    requestId,
+    timeoutMs: optional(ms('how long running tasks may take; default --drain-timeout')),
+  }),
   QueryStatus: object({ requestId }),
   QueryAgents: object({ requestId }),
 } as const;

@@ -16,6 +16,20 @@ import { boolean, integer, list, nullable, object, oneOf, optional } from '../sc
 
 /** Tasks and agents as clients see them. */
 
+/** Why a task waits. */
+export const WAIT_REASONS = [
+  'draining',
+  'store-down',
+  'paused',
+  'delayed',
+  'backoff',
+  'no-agent',
+  'kind-concurrency',
+  'rate-limited',
+  'no-credit',
+  'next',
+] as const;
+
 /** A task as clients see it. */
 export const TaskSummary = object({
   taskId,
@@ -32,6 +46,15 @@ export const TaskSummary = object({
   maxAttempts: optional(integer({ minimum: 1, maximum: 1_000_000, description: 'attempts it may have' })),
   notBefore: optional(ms('delayed or retrying: it waits until then')),
   finishedAt: optional(ms('when it ended')),
+  waitsFor: optional(
+    object(
+      {
+        reason: oneOf(WAIT_REASONS, 'for programs'),
+        detail: note(1024, 'one sentence for people'),
+      },
+      { description: 'to QueryTask and QueryTasks: why an unfinished task that no agent has does not start' },
+    ),
+  ),
 });
 
 /** What happened to a task, in the words of HistoryEvent. */

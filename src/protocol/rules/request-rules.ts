@@ -37,6 +37,27 @@ export const requestRules: Readonly<Record<keyof typeof requestMessages, Message
     purpose: 'Asks for the state of a task, now and at its end.',
     answer: 'TaskUpdate now, and one at its end when that is later; or ErrorReport UNKNOWN_TASK',
   },
+  PauseKind: {
+    from: ['client'],
+    on: ['control'],
+    payload: NONE,
+    purpose: 'Gives no more tasks of a kind to agents, also after a restart; what runs, ends.',
+    answer: 'MessageAck (processed), or ErrorReport UNKNOWN_KIND',
+  },
+  ResumeKind: {
+    from: ['client'],
+    on: ['control'],
+    payload: NONE,
+    purpose: 'Gives tasks of a paused kind out again.',
+    answer: 'MessageAck (processed), or ErrorReport UNKNOWN_KIND',
+  },
+  DrainCoordinator: {
+    from: ['client'],
+    on: ['control'],
+    payload: NONE,
+    purpose: 'Stops the coordinator in an orderly way: no new tasks, running ones may end, then it is gone.',
+    answer: 'MessageAck (processed), and at its end the connection is closed with GOING_AWAY',
+  },
   QueryStatus: {
     from: ['client'],
     on: ['control'],

@@ -1,5 +1,6 @@
 import type { TaskHistoryEntry } from '../../../src/protocol/messages.js';
 import type {
+  Collection,
   ListedTask,
   RecoveredTask,
   SessionRecord,
@@ -31,6 +32,7 @@ export class StoreDouble {
   readonly submitted = new Set<string>();
   readonly sessions = new Map<string, SessionRecord>();
   readonly usedNonces = new Set<string>();
+  readonly entries = new Map<Collection, Map<string, Uint8Array>>();
   /** What must not repeat over the restarts of a coordinator: ids given out, and the latest epoch sent for each task. */
   idsGiven = 0;
   readonly epochsSent = new Map<string, number>();
@@ -44,6 +46,15 @@ export class StoreDouble {
         return APPLIED;
       case 'drop-session':
         this.sessions.delete(op.agentId);
+        return APPLIED;
+      case 'put-entry': {
+        const { collection, key, value } = op.entry;
+        const entries = this.entries.get(collection) ?? new Map<string, Uint8Array>();
+        this.entries.set(collection, entries.set(key, value));
+        return APPLIED;
+      }
+      case 'drop-entry':
+        this.entries.get(op.collection)?.delete(op.key);
         return APPLIED;
       case 'lease': {
         const { taskId, epoch, attempt, agentId, leasedAt } = op.lease;
@@ -118,13 +129,18 @@ export class StoreDouble {
   }
 
   /** What a coordinator would find after a crash. */
-  recovered(): { readonly sessions: SessionRecord[]; readonly tasks: RecoveredTask[] } {
+  recovered(): {
+    readonly sessions: SessionRecord[];
+    readonly tasks: RecoveredTask[];
+    readonly pausedKinds: string[];
+  } {
     const tasks: RecoveredTask[] = [];
     for (const { spec, inputBytes, epoch, attempts, agentId, leasedAt, current } of this.rows.values()) {
       if ('finishedAt' in current) continue;
       tasks.push({ spec, inputBytes, epoch, attempts, agentId, leasedAt, current });
     }
-    return { sessions: [...this.sessions.values()], tasks };
+    const pausedKinds = [...(this.entries.get('paused-kind')?.keys() ?? [])];
+    return { sessions: [...this.sessions.values()], tasks, pausedKinds };
   }
 
   #submit({ spec, input, notBefore }: Extract<StoreOp, { op: 'submit' }>): StoreOutcome {

@@ -281,6 +281,7 @@ export class World {
         this.nonceChecks.push(action);
         return;
       case 'log':
+      case 'stop':
       case 'drained':
     }
   }

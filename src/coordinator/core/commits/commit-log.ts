@@ -10,6 +10,8 @@ export type Reply =
   | { readonly kind: 'retried'; readonly connectionId: string; readonly requestId: number }
   /** To the client: its request took effect. */
   | { readonly kind: 'done'; readonly connectionId: string; readonly requestId: number }
+  /** To the client: what it asked to be kept is stored. */
+  | { readonly kind: 'kept'; readonly connectionId: string; readonly requestId: number }
   /** To the agent: the result is stored. */
   | { readonly kind: 'processed'; readonly connectionId: string; readonly id: string }
   /** To the client: how the task stands now, or at its end, or both when that is later. */

@@ -5,6 +5,7 @@ import { cancelKnown, queueRefusal, retryKnown } from './client-changes.js';
 import { refuse } from '../sessions/connection-lifecycle.js';
 import type { Connection } from '../sessions/connections.js';
 import { lookUp } from './lookups.js';
+import { stopCoordinator, switchKind } from './operator-requests.js';
 import { agentsReport, statusReport } from '../reports.js';
 import { sendReceived, watchEnd } from './settlement.js';
 import type { CoreState } from '../state.js';
@@ -36,7 +37,7 @@ export function handleClientMessage(
       return;
     }
     case 'QueryTasks': {
-      const report = reportFromMemory(core, message);
+      const report = reportFromMemory(core, message, now);
       if (report !== null) core.send(connection.id, report);
       else {
         const { requestId } = message;
@@ -50,6 +51,13 @@ export function handleClientMessage(
     case 'CancelTask':
     case 'RetryTask':
       change(core, connection, message, now);
+      return;
+    case 'PauseKind':
+    case 'ResumeKind':
+      switchKind(core, connection, message);
+      return;
+    case 'DrainCoordinator':
+      stopCoordinator(core, connection, message);
       return;
     case 'QueryStatus':
       core.send(connection.id, statusReport(core, message.requestId));

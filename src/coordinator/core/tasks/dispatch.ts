@@ -66,8 +66,9 @@ class Turn {
   }
 
   readonly canTake = (kind: string): boolean => {
-    const { scheduler, limits } = this.#core;
+    const { scheduler, limits, pausedKinds } = this.#core;
     if (!scheduler.hasCapacity(kind) || this.#skipped?.has(kind) === true) return false;
+    if (pausedKinds.size > 0 && pausedKinds.has(kind)) return false;
     if (limits.size === 0) return true;
     const startableAt = limits.startableAt(kind);
     if (startableAt <= this.#now) return true;

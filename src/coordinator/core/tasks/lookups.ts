@@ -8,6 +8,7 @@ import type { CoreState, Lookup } from '../state.js';
 import { storeTakesLeases, storeUnavailable } from '../commits/store-health.js';
 import { historyOf, summarizeKnown } from './task-summary.js';
 import { isFinished, restoreTask } from './task.js';
+import { WaitReasons } from './waits-for.js';
 import { sendUpdate, watch } from './watching.js';
 
 /** Questions of clients that only the store can answer. */
@@ -55,29 +56,34 @@ export function lookedUp(core: CoreState, lookupId: number, stored: StoredTask |
     case 'state':
     case 'history':
       if (stored === null) answerFromMemory(core, lookup);
-      else answerFromStore(core, lookup, stored);
+      else answerFromStore(core, lookup, stored, now);
   }
 }
 
 /** The store has answered for a list, or could not. */
-export function listed(core: CoreState, lookupId: number, tasks: readonly ListedTask[] | null): void {
+export function listed(
+  core: CoreState,
+  lookupId: number,
+  tasks: readonly ListedTask[] | null,
+  now: number,
+): void {
   const lookup = endLookup(core, lookupId);
   if (lookup?.wants !== 'list') return;
   const { connectionId, requestId, query } = lookup;
   if (tasks === null) core.sendError(connectionId, storeUnavailable(core)({ requestId }));
-  else core.send(connectionId, reportTasks(core, query, tasks));
+  else core.send(connectionId, reportTasks(core, query, tasks, now));
 }
 
 type TaskLookup = Extract<Lookup, { readonly taskId: string }>;
 
 /** What the store says is durable, which memory may not be: so it is preferred. */
-function answerFromStore(core: CoreState, lookup: TaskLookup, stored: StoredTask): void {
+function answerFromStore(core: CoreState, lookup: TaskLookup, stored: StoredTask, now: number): void {
   const { connectionId, requestId = 0, taskId, wants } = lookup;
   const task = core.tasks.get(taskId);
   const message: MessageOf<'TaskUpdate'> = {
     type: 'TaskUpdate',
     requestId,
-    task: summarizeKnown(stored, task),
+    task: summarizeKnown(stored, task, new WaitReasons(core, now)),
     ...(wants === 'history' ? { history: historyOf(stored, task) } : {}),
   };
   const { current } = stored;

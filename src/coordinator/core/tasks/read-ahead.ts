@@ -20,7 +20,10 @@ export function readAhead(core: CoreState, wanted: Task | null): void {
   if (tasks.cachedBytes === tasks.inputBytes || inputs.underWay !== null || inputs.paused) return;
   if (wanted === null && inputs.leasesToGo > 0) return;
   // not only kinds with free credit: a busy agent wants its next task the moment it is done
-  const ahead = core.ready.ahead((kind) => scheduler.isOffered(kind), READ_AHEAD);
+  const ahead = core.ready.ahead(
+    (kind) => scheduler.isOffered(kind) && !core.pausedKinds.has(kind),
+    READ_AHEAD,
+  );
   inputs.leasesToGo = ahead.length >> 1;
   const maxBytes = Math.max(READ_BYTES, options.inputCacheBytes * READ_SHARE);
   const missing: Task[] = [];

@@ -111,6 +111,18 @@ export class Scheduler {
     return this.#poolsOfKind.has(kind);
   }
 
+  /** The available agents that take this kind, and the tasks they take at once. */
+  availableFor(kind: string): { readonly agents: number; readonly credit: number } {
+    let agents = 0;
+    let credit = 0;
+    for (const slot of this.#slots.values()) {
+      if (!slot.available || this.#poolsOfKind.get(kind)?.has(slot.pool) !== true) continue;
+      agents++;
+      credit += slot.credit;
+    }
+    return { agents, credit };
+  }
+
   offeredKinds(): string[] {
     return [...this.#poolsOfKind.keys()];
   }

@@ -65,6 +65,7 @@ export function settleCommit(
     if (reply === null) continue;
     if (reply.kind === 'joined') sendAgentAck(core, reply.session, reply.joined, now);
     else if (reply.kind === 'processed') acks.processed(reply.connectionId, null, reply.id);
+    else if (reply.kind === 'kept') sendKept(core, reply.connectionId, reply.requestId);
     else if (task === null) continue;
     else if (reply.kind === 'done') acks.processed(reply.connectionId, reply.requestId, task.spec.taskId);
     else if (reply.kind === 'update') updates.push({ task, reply });
@@ -202,6 +203,16 @@ export function sendReceived(core: CoreState, connectionId: string, requestId: n
     status: 'received',
     requestIds: [requestId],
     taskIds: [taskId],
+  });
+}
+
+/** A request that is about no task took effect. */
+export function sendKept(core: CoreState, connectionId: string, requestId: number): void {
+  core.send(connectionId, {
+    type: 'MessageAck',
+    status: 'processed',
+    requestIds: [requestId],
+    taskIds: [],
   });
 }
 

@@ -1,8 +1,9 @@
 import type { MessageOf, TaskSummary } from '../../../protocol/messages.js';
 import type { ListedTask } from '../../../store/records.js';
 import type { CoreState } from '../state.js';
-import { summarize, summarizeKnown } from './task-summary.js';
+import { summarizeKnown, summarizeWaiting } from './task-summary.js';
 import type { Task } from './task.js';
+import { WaitReasons } from './waits-for.js';
 
 /**
  * Lists of tasks by state and kind, the newest submission first. The store has the long lists: finished tasks, and those
@@ -17,26 +18,35 @@ type Query = MessageOf<'QueryTasks'>;
 type Report = MessageOf<'TasksReport'>;
 
 /** The report that memory alone can give, or null when the store must be asked. */
-export function reportFromMemory(core: CoreState, query: Query): Report | null {
+export function reportFromMemory(core: CoreState, query: Query, now: number): Report | null {
+  const reasons = new WaitReasons(core, now);
   switch (query.state) {
     case 'leased':
     case 'running':
     case 'delayed':
     case 'retrying':
-      return report(query, newest(query, core.deadlines.values()).map(summarize));
+      return report(query, newest(query, core.deadlines.values()).map(waiting(reasons)));
     default:
       return null;
   }
 }
 
 /** The report of what the store has listed for the query. */
-export function reportTasks(core: CoreState, query: Query, listed: readonly ListedTask[]): Report {
-  const tasks = listed.map((one) => summarizeKnown(one, core.tasks.get(one.spec.taskId)));
+export function reportTasks(
+  core: CoreState,
+  query: Query,
+  listed: readonly ListedTask[],
+  now: number,
+): Report {
+  const reasons = new WaitReasons(core, now);
+  const tasks = listed.map((one) => summarizeKnown(one, core.tasks.get(one.spec.taskId), reasons));
   if (query.state !== 'queued' || core.overdue.size === 0) return report(query, tasks);
   const seen = new Set(tasks.map((task) => task.taskId));
   const others = newest(query, core.overdue).filter((task) => !seen.has(task.spec.taskId));
-  return report(query, [...tasks, ...others.map(summarize)].sort(byNewest));
+  return report(query, [...tasks, ...others.map(waiting(reasons))].sort(byNewest));
 }
+
+const waiting = (reasons: WaitReasons) => (task: Task) => summarizeWaiting(task, reasons);
 
 function report(query: Query, tasks: TaskSummary[]): Report {
   const { requestId, limit = DEFAULT_PAGE } = query;

@@ -1,6 +1,7 @@
 import type { TaskHistoryEntry, TaskState, TaskSummary } from '../../../protocol/messages.js';
 import type { ListedTask, StoredTask } from '../../../store/records.js';
 import type { Task, TaskPhase } from './task.js';
+import type { WaitReasons } from './waits-for.js';
 
 /** A task as clients see it, from what memory and store know of it. */
 
@@ -21,8 +22,26 @@ export function summarizeStored(stored: StoredTask | ListedTask): TaskSummary {
  * As the store has it, corrected by what only memory knows: that a leased task runs, and that a delay or a backoff is over.
  * Memory is ahead of the store by what is being committed; that is not told before it is stored.
  */
-export function summarizeKnown(stored: StoredTask | ListedTask, task: Task | undefined): TaskSummary {
-  return task !== undefined && knowsMore(task, stored) ? summary(task, task.phase) : summarizeStored(stored);
+export function summarizeKnown(
+  stored: StoredTask | ListedTask,
+  task: Task | undefined,
+  reasons: WaitReasons,
+): TaskSummary {
+  if (task === undefined) return summarizeStored(stored);
+  const known = knowsMore(task, stored) ? summary(task, task.phase) : summarizeStored(stored);
+  // memory alone knows why, and only of the state that it tells of
+  return known.state === task.phase.state ? explained(known, task, reasons) : known;
+}
+
+/** As memory has it, with why it waits. */
+export function summarizeWaiting(task: Task, reasons: WaitReasons): TaskSummary {
+  return explained(summarize(task), task, reasons);
+}
+
+function explained(summary: TaskSummary, task: Task, reasons: WaitReasons): TaskSummary {
+  const waitsFor = reasons.of(task);
+  if (waitsFor !== null) summary.waitsFor = waitsFor;
+  return summary;
 }
 
 /** The story the store tells, with the progress that only memory knows. */
