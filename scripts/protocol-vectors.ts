@@ -343,6 +343,7 @@ const samples: readonly Sample[] = [
   ['TasksReport', { type: 'TasksReport', requestId: 6, tasks: [task], more: false }],
   ['QueryStatus', { type: 'QueryStatus', requestId: 4 }],
   ['QueryAgents', { type: 'QueryAgents', requestId: 5 }],
+  ['WatchEvents', { type: 'WatchEvents', requestId: 6, credit: 16 }],
   ['TaskUpdate, completed', { type: 'TaskUpdate', requestId: 3, task }, { matches: [] }],
   [
     'TaskUpdate, dead',
@@ -401,6 +402,26 @@ const samples: readonly Sample[] = [
           address: '127.0.0.1:49152',
         },
       ],
+    },
+  ],
+  [
+    'EventNotice',
+    {
+      type: 'EventNotice',
+      requestId: 6,
+      events: [
+        {
+          event: 'task-leased',
+          at: 1_700_000_001_000,
+          taskId: '01890a5d-ac96-774b-bcce-b302099a8057',
+          kind: 'compute',
+          priority: 5,
+          attempt: 1,
+          agentId: 'agent-1',
+        },
+        { event: 'agent-suspect', at: 1_700_000_020_000, agentId: 'agent-2', agentType: 'pattern' },
+      ],
+      dropped: 0,
     },
   ],
 ];

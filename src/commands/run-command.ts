@@ -1,18 +1,22 @@
 import type { Command } from 'commander';
 import type { Logger } from 'pino';
 import { Coordinator } from '../coordinator/coordinator.js';
+import { coordinatorRoutes } from '../observe/http/coordinator-routes.js';
+import type { HttpServer } from '../observe/http/server.js';
 import { createLogger } from '../observe/logger.js';
 import { StoreOpenError } from '../store/open-error.js';
 import { openSqliteStore } from '../store/sqlite/sqlite-store.js';
 import type { Store } from '../store/store.js';
 import { ListenError, listenQuic, type QuicListener } from '../transport/index.js';
 import { resolveHost } from '../transport/address.js';
-import { readJoinToken } from './certificates/join-token.js';
+import { readJoinToken, readSecret } from './certificates/join-token.js';
 import { loadServerIdentity, type ServerIdentity } from './certificates/server-identity.js';
 import { SOFTWARE } from './connection.js';
 import { UsageError } from './exit.js';
 import { explainHandshakeFailure, rateLimited } from './handshake-words.js';
+import { serveHttp } from './http.js';
 import { onInterrupt } from './interrupt.js';
+import { whyNotBound } from './listen-problem.js';
 import { oneLine } from './one-line.js';
 import {
   coordinatorOptions,
@@ -49,6 +53,8 @@ async function runCoordinator(options: CoordinatorOptions): Promise<void> {
     format: options.logFormat,
   });
   const joinToken = options.joinTokenFile === null ? null : readJoinToken(options.joinTokenFile);
+  const httpToken =
+    options.httpTokenFile === null ? null : readSecret(options.httpTokenFile, '--http-token-file');
   const identity = await loadServerIdentity({ ...options, san: namesFor(options) }, new Date());
   for (const file of identity.made) log.info({ file, directory: options.certs }, 'made a certificate file');
   for (const warning of identity.warnings) log.warn({}, warning);
@@ -85,12 +91,35 @@ async function runCoordinator(options: CoordinatorOptions): Promise<void> {
     kindLimits: kindLimits(options.kindLimit),
     agentAdmission: { perSecond: options.admitRate, burst: 2 * options.admitRate },
   });
+  const http = await startHttp(coordinator, options, httpToken, log).catch(async (error: unknown) => {
+    await coordinator.close();
+    throw error;
+  });
   await coordinator.start();
-  log.info({ address: coordinator.address, fingerprint: identity.fingerprint, version: SOFTWARE }, 'ready');
+  log.info(
+    {
+      address: coordinator.address,
+      ...(http === null ? {} : { http: http.address }),
+      fingerprint: identity.fingerprint,
+      version: SOFTWARE,
+    },
+    'ready',
+  );
   const remaining = await coordinator.drain(await stopping, 'the coordinator stops');
+  await http?.close();
   await coordinator.close();
   interrupts.stop();
   log.info({ remaining }, 'stopped');
+}
+
+/** Before the coordinator takes up its work, which may be long: its health can be asked meanwhile. */
+function startHttp(
+  { view }: Coordinator,
+  { http, httpHost }: CoordinatorOptions,
+  token: string | null,
+  log: Logger,
+): Promise<HttpServer | null> {
+  return serveHttp(http, { hostNames: httpHost, routes: coordinatorRoutes({ view, token }), log });
 }
 
 async function openStore(options: CoordinatorOptions, log: Logger): Promise<Store> {
@@ -160,22 +189,9 @@ function mustHaveAuthorities(identity: ServerIdentity): string {
 }
 
 function listenProblem(error: unknown, address: string): unknown {
-  const code = error instanceof ListenError ? error.code : errorCode(error);
-  const why = WHY_NOT_BOUND.get(code ?? '');
-  if (why !== undefined) return new UsageError(`--listen: ${address}: ${why}`, { cause: error });
+  const why = whyNotBound(error);
+  if (why !== null) return new UsageError(`--listen: ${address}: ${why}`, { cause: error });
   if (error instanceof ListenError)
     return new UsageError(`--listen: ${address}: ${error.message}`, { cause: error });
   return error;
 }
-
-function errorCode(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-}
-
-const WHY_NOT_BOUND: ReadonlyMap<string, string> = new Map([
-  ['EADDRINUSE', 'is in use by another program: stop it, or choose another port (0 picks a free one)'],
-  ['EADDRNOTAVAIL', 'is no address of this machine (0.0.0.0 or [::] stand for all of them)'],
-  ['EACCES', 'needs more rights: choose a port above 1023'],
-  ['ENOTFOUND', 'is not a known host name: write an IP address of this machine'],
-  ['EAI_AGAIN', 'cannot be looked up now: write an IP address of this machine'],
-]);

@@ -1,5 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import { systemClock, type Clock } from '../observe/clock.js';
+import type { CoordinatorView, ReadyCheck } from '../observe/coordinator-view.js';
 import { silentLog, type Log } from '../observe/log.js';
 import { ERRORS } from '../protocol/errors.js';
 import { MemoryStore } from '../store/memory-store.js';
@@ -10,6 +11,7 @@ import type { Action, CoreEvent, CoreOptions } from './core/contract.js';
 import { corePorts } from './shell/core-ports.js';
 import { CoordinatorCore } from './core/core.js';
 import { DEFAULT_CORE_OPTIONS } from './core/options.js';
+import { LOCAL_CONNECTION, LocalView } from './shell/local-view.js';
 import { PeerMemory, peerMemoryLimits, type PeerMemoryLimits } from './shell/peer-memory.js';
 import { PeerStreams } from './shell/peer-streams.js';
 import { readCollection, takeUpTasks } from './shell/take-up.js';
@@ -68,6 +70,10 @@ export class Coordinator {
   private readonly ticketKeys: TicketKeys | null;
   private readonly memory: PeerMemory;
   private readonly peers = new Map<string, Peer>();
+  private readonly local = new LocalView({
+    tell: (event) => this.tell(event),
+    readiness: () => this.readiness(),
+  });
   private core: CoordinatorCore | null = null;
   private intakeOpen = true;
   private flushDue = false;
@@ -116,6 +122,11 @@ export class Coordinator {
     return this.options.listener.address;
   }
 
+  /** For those in this process that show it. */
+  get view(): CoordinatorView {
+    return this.local;
+  }
+
   /** Takes up what the store holds and begins to accept connections. Rejects when the store cannot be read. */
   async start(): Promise<void> {
     const { clock, store, peers } = this;
@@ -162,12 +173,29 @@ export class Coordinator {
     this.cancelTimer?.();
     this.retention.stop();
     this.ticketKeys?.stop();
+    this.local.lost();
     try {
       // first: whoever sees the connection closed may open the store
       await this.store.close();
     } finally {
       await this.options.listener.close(ERRORS.GOING_AWAY.code, 'the coordinator stops');
     }
+  }
+
+  private readiness(): readonly ReadyCheck[] {
+    const { core } = this;
+    const check = (name: string, reason: string | null): ReadyCheck =>
+      reason === null ? { name, ok: true } : { name, ok: false, reason };
+    const up = core !== null && !this.closed;
+    const store = up ? core.state.store : null;
+    return [
+      check('store', store === null ? 'not open' : store.state === 'up' ? null : store.reason),
+      check('socket', up ? null : 'not bound'),
+      check(
+        'accepting',
+        up && core.state.operation.state === 'running' ? null : up ? 'draining' : 'not running',
+      ),
+    ];
   }
 
   private accept(connection: TransportConnection): void {
@@ -207,18 +235,19 @@ export class Coordinator {
     this.peers.set(connectionId, { connection, streams });
   }
 
-  /** Hands an event to the core; decisions wait for the end of the turn. */
-  private tell(event: CoreEvent): void {
-    if (this.closed) return;
+  /** Hands an event to the core; decisions wait for the end of the turn. False when there is no core. */
+  private tell(event: CoreEvent): boolean {
+    if (this.closed || this.core === null) return false;
     this.flushDue = true;
     this.handle(event);
     // What comes outside the transport's turns (a lost connection found by a timer) is flushed soon as well.
-    if (this.microtaskDue) return;
+    if (this.microtaskDue) return true;
     this.microtaskDue = true;
     queueMicrotask(() => {
       this.microtaskDue = false;
       this.flush();
     });
+    return true;
   }
 
   /** The store has answered. */
@@ -251,6 +280,10 @@ export class Coordinator {
   private carryOut(action: Action): void {
     switch (action.type) {
       case 'send': {
+        if (action.connectionId === LOCAL_CONNECTION) {
+          this.local.receive(action.message, action.payload ?? null);
+          return;
+        }
         const streams = this.peers.get(action.connectionId)?.streams;
         if (action.message.type === 'AgentAck') streams?.admit('agent');
         if (action.message.type === 'ClientAck') streams?.admit('client');
@@ -258,6 +291,7 @@ export class Coordinator {
         return;
       }
       case 'close':
+        if (action.connectionId === LOCAL_CONNECTION) this.local.lost();
         this.peers.get(action.connectionId)?.streams.close(action.error, action.reason);
         return;
       case 'intake':

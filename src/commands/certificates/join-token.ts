@@ -10,8 +10,15 @@ const MAX_CHARACTERS = 1024;
  * @throws UsageError
  */
 export function readJoinToken(path: string): string {
-  const problem = (text: string, cause?: unknown) =>
-    new UsageError(`--join-token-file: ${path}: ${text}`, { cause });
+  return readSecret(path, '--join-token-file');
+}
+
+/**
+ * Reads a secret in the same form; `flag` names it in errors.
+ * @throws UsageError
+ */
+export function readSecret(path: string, flag: string): string {
+  const problem = (text: string, cause?: unknown) => new UsageError(`${flag}: ${path}: ${text}`, { cause });
   let bytes: Uint8Array;
   try {
     if (statSync(path).size > 16 * MAX_CHARACTERS)

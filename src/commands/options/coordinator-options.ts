@@ -3,12 +3,13 @@ import { choice } from './choice.js';
 import { daemonOptions } from './daemon-options.js';
 import { duration } from './duration.js';
 import { hostPort, isLoopback } from './host-port.js';
+import { httpAddress, httpHosts } from './http-options.js';
 import { integer } from './integer.js';
 import { loggingOptions } from './logging-options.js';
 import { kindBound } from './kind-limit.js';
 import { size } from './size.js';
 import { storeOptions } from './store-options.js';
-import { decidedFlag, list, optional, type OptionTable, value, valueOrOff, type Values } from './spec.js';
+import { decidedFlag, list, optional, type OptionTable, value, type Values } from './spec.js';
 import { path } from './text.js';
 
 const timer = duration({ min: 10, max: 24 * 3_600_000 });
@@ -21,11 +22,12 @@ export const coordinatorOptions = {
     help: 'UDP address; port 0 picks one, and the ready line says which',
   }),
   ...storeOptions,
-  http: valueOrOff({
-    placeholder: 'HOST:PORT',
-    parse: hostPort({ minPort: 0 }),
-    default: '127.0.0.1:9464',
-    help: 'metrics, health, dashboard (reserved: this release serves nothing there)',
+  http: httpAddress({ help: 'metrics, health, dashboard; port 0 picks one, and the ready line says which' }),
+  httpHost: httpHosts,
+  httpTokenFile: optional({
+    placeholder: 'FILE',
+    parse: path,
+    help: 'file with a secret that allows changes over HTTP (default: read-only)',
   }),
   ...serverCertificateOptions,
   requireClientCert: decidedFlag({

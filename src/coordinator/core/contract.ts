@@ -28,6 +28,8 @@ export type CoreEvent =
       readonly certificate: string | null;
       /** Its first stream came as 0-RTT data, before the TLS handshake is complete: `established` follows when it is. */
       readonly early?: boolean;
+      /** It is of this process itself: a client from the start, without a handshake, that no count of clients includes. */
+      readonly local?: boolean;
     }
   /**
    * The TLS handshake of a connection that was opened `early` is complete: a living peer is there. Sent once, before the

@@ -184,6 +184,7 @@ function flush(core: CoreState, now: number): void {
   dispatch(core, now);
   beginCommit(core, now);
   adjustIntake(core);
+  if (core.feed.isOpen) core.feed.deliver(core);
   if (core.operation.state === 'draining' && core.tasks.held === 0 && core.commits.idle) endDrain(core);
 }
 
@@ -251,6 +252,7 @@ function startDraining(core: CoreState, deadlineMs: number, reason: string, now:
       role.kind === 'client' || (role.kind === 'agent' && role.session.phase.state !== 'joining');
     if (hasJoined) core.send(id, { type: 'DrainNotice', reason, deadlineMs });
   }
+  if (core.feed.isOpen) core.feed.emit({ event: 'coordinator-draining', at: now });
   core.log('info', 'draining', { reason, leases: core.tasks.held, waiting: core.tasks.waiting });
 }
 

@@ -12,7 +12,7 @@ export function statusReport(core: CoreState, requestId: number): MessageOf<'Sta
     agents[identity.agentType] = (agents[identity.agentType] ?? 0) + 1;
   }
   let clients = 0;
-  for (const { role } of core.connections.values()) if (role.kind === 'client') clients++;
+  for (const { role, local } of core.connections.values()) if (role.kind === 'client' && !local) clients++;
   return {
     type: 'StatusReport',
     requestId,

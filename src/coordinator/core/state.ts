@@ -7,6 +7,7 @@ import { CommitLog } from './commits/commit-log.js';
 import type { Connection } from './sessions/connections.js';
 import type { Action, CoreOptions, CorePorts } from './contract.js';
 import type { Due } from './due.js';
+import { EventFeed } from './event-feed.js';
 import { InputReads } from './tasks/input-reads.js';
 import { KindLimits } from './tasks/kind-limits.js';
 import { ReadyQueue } from './tasks/ready-queue.js';
@@ -87,6 +88,7 @@ export class CoreState {
   readonly inputs = new InputReads();
   readonly commits = new CommitLog();
   readonly hold = new CommitHold();
+  readonly feed = new EventFeed();
   readonly connections = new Map<string, Connection>();
   readonly lookups = new Map<number, Lookup>();
   /** Kinds of which no task is given out. */

@@ -1,5 +1,6 @@
 import { count, kind, ms, requestId, text } from '../fields.js';
 import { boolean, dictionary, list, object, optional } from '../schema.js';
+import { swarmEvent } from './events.js';
 import { AgentSummary, historyEntry, TaskSummary } from './summaries.js';
 
 /** What clients are told. */
@@ -45,5 +46,10 @@ export const reportMessages = {
   AgentsReport: object({
     requestId,
     agents: list(AgentSummary, { maxItems: 100_000, description: 'agents known now' }),
+  }),
+  EventNotice: object({
+    requestId,
+    events: list(swarmEvent, { maxItems: 1024, description: 'what happened, oldest first' }),
+    dropped: count('events lost after these, because credit or memory was used up'),
   }),
 } as const;

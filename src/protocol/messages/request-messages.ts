@@ -38,4 +38,12 @@ export const requestMessages = {
   }),
   QueryStatus: object({ requestId }),
   QueryAgents: object({ requestId }),
+  WatchEvents: object({
+    requestId,
+    credit: integer({
+      minimum: 0,
+      maximum: 1024,
+      description: 'EventNotices that may come until the next WatchEvents with this requestId; 0 ends it',
+    }),
+  }),
 } as const;

@@ -33,4 +33,12 @@ export const reportRules: Readonly<Record<keyof typeof reportMessages, MessageRu
     purpose: 'The agents it knows.',
     answer: '-',
   },
+  EventNotice: {
+    from: ['coordinator'],
+    on: ['control'],
+    payload: NONE,
+    purpose:
+      'What happened to tasks and agents, as it was decided; a task of which it tells may not be stored yet.',
+    answer: '-',
+  },
 };

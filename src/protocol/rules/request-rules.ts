@@ -72,4 +72,12 @@ export const requestRules: Readonly<Record<keyof typeof requestMessages, Message
     purpose: 'Asks which agents there are.',
     answer: 'AgentsReport',
   },
+  WatchEvents: {
+    from: ['client'],
+    on: ['control'],
+    payload: NONE,
+    purpose:
+      'Asks to be told what happens to tasks and agents from now on; sent again, it gives new credit in place of the old.',
+    answer: 'EventNotice, again and again; or ErrorReport TOO_MANY_REQUESTS',
+  },
 };

@@ -14,19 +14,20 @@ export function openConnection(
   opened: Extract<CoreEvent, { type: 'connectionOpened' }>,
   now: number,
 ): void {
-  const { connectionId, address, certificate, early = false } = opened;
+  const { connectionId, address, certificate, early = false, local = false } = opened;
   const handshakeTimer = new Timer<Due>({ kind: 'handshake', connectionId });
-  core.timers.set(handshakeTimer, now + core.options.handshakeTimeoutMs);
+  if (!local) core.timers.set(handshakeTimer, now + core.options.handshakeTimeoutMs);
   core.connections.set(connectionId, {
     id: connectionId,
     address,
     certificate,
     established: !early,
-    role: { kind: 'unknown' },
+    role: local ? { kind: 'client', clientId: 'local' } : { kind: 'unknown' },
     early: { state: 'none' },
     handshakeTimer,
     refused: 0,
     lookups: 0,
+    local,
   });
 }
 

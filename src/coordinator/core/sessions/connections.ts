@@ -32,6 +32,8 @@ export interface Connection {
   readonly handshakeTimer: Timer<Due>;
   /** Messages of it that were refused. */
   refused: number;
+  /** Of this process itself: trusted, and not counted as a client. */
+  readonly local: boolean;
   /** Lookups in the store it waits for. */
   lookups: number;
 }
@@ -57,4 +59,5 @@ export function closeConnection(
 export function forgetConnection(core: CoreState, connection: Connection): void {
   core.timers.cancel(connection.handshakeTimer);
   core.connections.delete(connection.id);
+  core.feed.forget(core, connection.id);
 }

@@ -123,6 +123,7 @@ export function welcomeAgent(
     session,
     joined: { connectionId: connection.id, protocolVersion, sessionToken, resumed, abortedTasks },
   });
+  core.feed.agent(resumed ? 'agent-resumed' : 'agent-joined', session, now);
   core.log('info', resumed ? 'agent resumed' : 'agent joined', {
     agentId,
     agentType,

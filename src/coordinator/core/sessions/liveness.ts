@@ -57,6 +57,7 @@ export function sessionIsDue(core: CoreState, session: Session, now: number): vo
     session.phase = { state: 'suspect', connectionId: session.phase.connectionId };
     core.scheduler.setAvailable(session.slot, false);
     core.counters.agentsSuspected++;
+    core.feed.agent('agent-suspect', session, now, `no message for ${Math.round(withoutMessageMs)} ms`);
     core.log('warn', 'agent is silent', {
       agentId: session.agentId,
       silentMs: withoutMessageMs,

@@ -67,6 +67,7 @@ export function heardFrom(core: CoreState, session: Session, now: number): void 
   session.phase = { state: 'connected', connectionId: session.phase.connectionId };
   core.scheduler.setAvailable(session.slot, true);
   watchSilence(core, session);
+  core.feed.agent('agent-heard', session, now);
   core.log('info', 'agent is heard again', { agentId: session.agentId });
 }
 
@@ -84,6 +85,8 @@ export function drainSession(core: CoreState, session: Session, reason: string):
   if (connectionId === null) return;
   session.phase = { state: 'draining', connectionId };
   core.scheduler.setAvailable(session.slot, false);
+  // said in a message, which was heard now
+  core.feed.agent('agent-draining', session, session.lastHeardAt, reason);
   core.log('info', 'agent drains', { agentId: session.agentId, reason, leases: session.leases.size });
 }
 
@@ -107,6 +110,7 @@ export function sendHeartbeat(core: CoreState, session: Session, now: number): v
 export function disconnectSession(core: CoreState, session: Session, reason: string, now: number): void {
   detach(core, session);
   waitForAgent(core, session, now + core.options.sessionGraceMs);
+  core.feed.agent('agent-disconnected', session, now, reason);
   core.log('warn', 'agent disconnected', { agentId: session.agentId, reason, leases: session.leases.size });
 }
 
@@ -124,6 +128,7 @@ export function endSession(core: CoreState, session: Session, why: string, now: 
   core.scheduler.remove(session.slot);
   core.registry.remove(session);
   core.commits.add({ op: 'drop-session', agentId: session.agentId }, null, null);
+  core.feed.agent('agent-gone', session, now, why);
   core.log('info', 'session ended', { agentId: session.agentId, reason: why });
 }
 

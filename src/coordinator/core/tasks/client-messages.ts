@@ -65,6 +65,9 @@ export function handleClientMessage(
     case 'QueryAgents':
       core.send(connection.id, agentsReport(core, message.requestId));
       return;
+    case 'WatchEvents':
+      core.feed.subscribe(core, connection.id, message);
+      return;
     case 'HeartbeatMessage':
     case 'MessageAck':
       return;
@@ -117,6 +120,7 @@ function submit(
   const task = createTask(spec, input, notBefore);
   if (message.watch) task.watchers = [{ connectionId: connection.id, requestId }];
   core.tasks.add(task);
+  core.tasks.observer?.('task-submitted', task, now);
   core.counters.submitted++;
   core.commits.add({ op: 'submit', spec, input, notBefore }, task, {
     kind: 'received',

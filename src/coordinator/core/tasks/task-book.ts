@@ -1,4 +1,5 @@
 import type { TaskState } from '../../../protocol/messages.js';
+import type { TaskEventName } from '../event-feed.js';
 import { LinkedList } from '../linked-list.js';
 import { isFinished, type Task } from './task.js';
 import { TaskJournal } from './task-journal.js';
@@ -29,6 +30,8 @@ export type StateCounts = Readonly<Partial<Record<TaskState, number>>>;
  * with the bytes of their inputs, and of those inputs that are in memory.
  */
 export class TaskBook {
+  /** Told of every change of a task's state while somebody listens. Must not change tasks. */
+  observer: ((event: TaskEventName, task: Task, at: number) => void) | null = null;
   readonly #cache: CacheRule;
   readonly #journal = new TaskJournal();
   readonly #tasks = new Map<string, Task>();
@@ -117,6 +120,8 @@ export class TaskBook {
     const { phase } = task;
     this.#counts[before]--;
     this.#counts[phase.state]++;
+    if (this.observer !== null && phase.state !== before)
+      this.observer(`task-${phase.state}`, task, event.at);
     if (!isFinished(phase)) return false;
     this.#ended[phase.state]++;
     this.#inputBytes -= task.inputBytes;
@@ -138,6 +143,7 @@ export class TaskBook {
     if (this.#finished.remove(task)) this.#counts[phase.state]--;
     task.readyAt = at;
     this.add(task);
+    this.observer?.('task-retried', task, at);
   }
 
   /** Forgets a task as if it had never been: its submit did not come to be. */

@@ -163,6 +163,7 @@ export function withdrawTask(core: CoreState, task: Task, now: number): void {
     stopOnAgent(core, session, lease, task.spec.kind, 'cancelled', now);
   }
   core.tasks.withdraw(task);
+  core.tasks.observer?.('task-withdrawn', task, now);
 }
 
 /** A task that ended without a result waits once more: the store has it as queued again. */

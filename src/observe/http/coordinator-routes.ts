@@ -1,0 +1,17 @@
+import type { CoordinatorView } from '../coordinator-view.js';
+import { apiRoutes } from './api-routes.js';
+import { healthRoutes } from './health-routes.js';
+import type { Route } from './routes.js';
+
+/** All that a coordinator serves over HTTP. */
+export function coordinatorRoutes(options: {
+  readonly view: CoordinatorView;
+  /** Allows changes to those who present it; null: nobody may change anything. */
+  readonly token: string | null;
+}): Route[] {
+  const { view } = options;
+  return [
+    ...healthRoutes({ readiness: () => view.readiness(), uptime: () => process.uptime() }),
+    ...apiRoutes(options),
+  ];
+}

@@ -1,0 +1,23 @@
+import { decodeValue } from '../../protocol/value.js';
+
+/** Larger results are left out: they are for programs, which ask the coordinator itself. */
+const MAX_RESULT_BYTES = 64 * 1024;
+
+/** A stored result as it appears in JSON: `result` when it is short, always `resultBytes`. */
+export function resultView(bytes: Uint8Array | null): {
+  readonly resultBytes: number | null;
+  readonly result?: unknown;
+} {
+  if (bytes === null) return { resultBytes: null };
+  const resultBytes = bytes.byteLength;
+  if (resultBytes > MAX_RESULT_BYTES) return { resultBytes };
+  return { resultBytes, result: plain(decodeValue(bytes)) };
+}
+
+/** Arrays of numbers and bytes as lists. A result was checked when it came: it nests no deeper than a message may. */
+function plain(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (ArrayBuffer.isView(value)) return Array.from(value as ArrayBufferView & ArrayLike<number>);
+  if (Array.isArray(value)) return value.map(plain);
+  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, plain(entry)]));
+}
