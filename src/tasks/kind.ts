@@ -35,6 +35,8 @@ export interface TaskKind {
    * arrays, defaults filled in. Idempotent. Throws TaskInputError at the first fault.
    */
   parseInput(input: unknown): unknown;
+  /** Checks what an agent is given, where that is not the input itself but a part of its work. As `parseInput` otherwise. */
+  parseWork?(work: unknown): unknown;
   /**
    * `inline`: this input's work never blocks the event loop (it only echoes or waits) and runs on the agent's main
    * thread; `worker`: it runs in a worker thread.
