@@ -22,7 +22,8 @@ export interface AgentOptions {
   readonly runner: TaskRunner;
   /** Kinds of task it takes. Default: those of its type and those that the runner has beside. */
   readonly kinds?: readonly string[];
-  readonly joinToken?: string;
+  /** A function is asked at each handshake. */
+  readonly joinToken?: string | (() => string);
   /** Name and version of the program, for the coordinator's log. */
   readonly software?: string;
   /** Milliseconds; default 100. */

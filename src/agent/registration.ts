@@ -124,7 +124,9 @@ export function agentHandshake(
     kinds: [...new Set(options.kinds ?? [...kindsOfAgent(agentType), ...runner.ownKinds])],
     concurrency,
     software: options.software ?? 'quic-swarm',
-    ...(joinToken === undefined ? {} : { joinToken }),
+    ...(joinToken === undefined
+      ? {}
+      : { joinToken: typeof joinToken === 'string' ? joinToken : joinToken() }),
     ...(sessionToken === null ? {} : { sessionToken }),
     ...(sessionToken === null && leases.length === 0 ? {} : { leases: [...leases] }),
     ...(early ? { nonce: randomBytes(16).toString('base64url') } : {}),

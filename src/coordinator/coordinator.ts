@@ -82,9 +82,11 @@ export class Coordinator {
   private timerAt = Infinity;
   private drained: ((remaining: number) => void) | null = null;
   private closed = false;
+  private joinToken: string | undefined;
 
   constructor(options: CoordinatorOptions) {
     this.options = options;
+    this.joinToken = options.joinToken;
     const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
     this.coreOptions = {
       ...DEFAULT_CORE_OPTIONS,
@@ -130,11 +132,11 @@ export class Coordinator {
   /** Takes up what the store holds and begins to accept connections. Rejects when the store cannot be read. */
   async start(): Promise<void> {
     const { clock, store, peers } = this;
-    const { listener, joinToken, version = 'unknown', dropped = () => ({}) } = this.options;
+    const { listener, version = 'unknown', dropped = () => ({}) } = this.options;
     const [{ sessions, ticketKeys, tasks }, counts] = [await store.load(), await store.count()];
     const ports = corePorts({
       clock,
-      joinToken,
+      joinToken: () => this.joinToken,
       version,
       dropped,
       connection: (connectionId) => peers.get(connectionId)?.connection,
@@ -152,6 +154,11 @@ export class Coordinator {
     this.retention.start();
     listener.onTurn(() => this.flush());
     listener.onConnection((connection) => this.accept(connection));
+  }
+
+  /** What agents and clients must present from now on; those that are connected stay. */
+  setJoinToken(joinToken: string): void {
+    this.joinToken = joinToken;
   }
 
   /**

@@ -47,6 +47,11 @@ export interface QuicConnector {
    * `sessions`: instead of the connector's, for one that connects in several names.
    */
   connect(address: string, sessions?: SessionCache): TransportConnection;
+  /**
+   * For connections to come; those that live go on.
+   * @throws the TLS library's error for what is no valid PEM or does not fit, and then nothing has changed
+   */
+  setTls(tls: ClientTls): void;
   /** Closes what is still open, without waiting for peers. */
   close(): Promise<void>;
 }
@@ -66,11 +71,27 @@ class Connector implements QuicConnector {
   private readonly configs = new Map<number, NativeConfig>();
   private readonly keylog = Keylog.fromEnvironment();
   private readonly live = new Set<ClientHost>();
+  private tls: ClientTls;
   private sequence = 0;
 
   constructor(readonly options: QuicConnectorOptions) {
     this.settings = withDefaults(options);
+    this.tls = options.tls;
     this.config(datagramBytes(this.settings.udpPayload, '127.0.0.1'));
+  }
+
+  setTls(tls: ClientTls): void {
+    const before = this.tls;
+    const made = new Map(this.configs);
+    this.tls = tls;
+    this.configs.clear();
+    try {
+      this.config(datagramBytes(this.settings.udpPayload, '127.0.0.1'));
+    } catch (error) {
+      this.tls = before;
+      for (const [size, config] of made) this.configs.set(size, config);
+      throw error;
+    }
   }
 
   connect(address: string, sessions = this.options.sessions): TransportConnection {
@@ -80,7 +101,7 @@ class Connector implements QuicConnector {
       this.settings.udpPayload,
       target.host === 'localhost' ? '127.0.0.1' : target.host,
     );
-    const { tls } = this.options;
+    const { tls } = this;
     const name = this.options.serverName ?? target.host;
     // TLS matches names as DNS names only: an IP address is compared by `checkPeer`.
     const byName = isIP(name) === 0;
@@ -128,7 +149,8 @@ class Connector implements QuicConnector {
   private config(udpPayloadBytes: number): NativeConfig {
     let config = this.configs.get(udpPayloadBytes);
     if (config === undefined) {
-      const { tls, earlyData } = this.options;
+      const { tls } = this;
+      const { earlyData } = this.options;
       config = makeConfig({
         ...this.settings,
         role: 'client',

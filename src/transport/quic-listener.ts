@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { formatAddress, type DatagramHandler, type DatagramPort } from './datagram-port.js';
 import { Keylog } from './keylog.js';
 import {
@@ -84,12 +84,25 @@ export interface QuicListenerOptions extends Partial<TransportSettings> {
   readonly socket?: DatagramPort;
 }
 
+/** What a server presents, and whom it believes. PEM. */
+export interface ServerIdentity {
+  readonly key: string;
+  readonly cert: string;
+  /** Authorities of client certificates; missing: those of before. */
+  readonly ca?: string;
+}
+
 export interface QuicListener extends TransportListener {
   readonly connections: number;
   /** Handshakes under way, those with early data among them. */
   readonly handshakes: number;
   readonly early: EarlyCounters;
   setTicketKey(key: Uint8Array): void;
+  /**
+   * For connections to come; those that live go on.
+   * @throws the TLS library's error for what is no valid PEM or does not fit, and then nothing has changed
+   */
+  setIdentity(identity: ServerIdentity): void;
   readonly dropped: Readonly<Record<DropReason, number>>;
   readonly retriesSent: number;
 }
@@ -107,13 +120,15 @@ export async function listenQuic(options: QuicListenerOptions): Promise<QuicList
 class ServerConfigs {
   private readonly bySize = new Map<number, NativeConfig>();
   private ticketKey: Uint8Array;
+  private tls: QuicListenerOptions['tls'];
 
   constructor(
     private readonly options: QuicListenerOptions,
     private readonly logKeys: boolean,
   ) {
+    this.tls = options.tls;
     this.ticketKey = checked(options.tls.ticketKey ?? randomBytes(TICKET_KEY_BYTES));
-    this.forSize(datagramBytes(withDefaults(options).udpPayload, options.host));
+    this.prepare();
   }
 
   /** For connections to come: those that live hold on to the configuration they began with. */
@@ -122,10 +137,29 @@ class ServerConfigs {
     this.bySize.clear();
   }
 
+  setIdentity(identity: ServerIdentity): void {
+    const before = this.tls;
+    const made = new Map(this.bySize);
+    this.tls = { ...before, ...identity };
+    this.bySize.clear();
+    try {
+      this.prepare();
+    } catch (error) {
+      this.tls = before;
+      for (const [size, config] of made) this.bySize.set(size, config);
+      throw error;
+    }
+  }
+
+  /** Makes the configuration that is needed in any case: what is wrong with it shows at once. */
+  private prepare(): void {
+    this.forSize(datagramBytes(withDefaults(this.options).udpPayload, this.options.host));
+  }
+
   forSize(udpPayloadBytes: number): NativeConfig {
     let config = this.bySize.get(udpPayloadBytes);
     if (config === undefined) {
-      const { tls } = this.options;
+      const { tls } = this;
       config = makeConfig({
         ...withDefaults(this.options),
         role: 'server',
@@ -133,7 +167,7 @@ class ServerConfigs {
         ...(tls.ca === undefined ? {} : { ca: tls.ca }),
         key: tls.key,
         cert: tls.cert,
-        ticketKey: this.ticketKey,
+        ticketKey: ticketKeyFor(this.ticketKey, tls),
         earlyData: tls.earlyData ?? false,
         logKeys: this.logKeys,
         udpPayloadBytes,
@@ -142,6 +176,15 @@ class ServerConfigs {
     }
     return config;
   }
+}
+
+/**
+ * Who resumes shows no certificate again: a ticket stands for the authorities that had let its owner in, and must be worth
+ * nothing once others are believed.
+ */
+function ticketKeyFor(key: Uint8Array, { ca, requireClientCert }: QuicListenerOptions['tls']): Uint8Array {
+  if (requireClientCert !== true || ca === undefined) return key;
+  return createHmac('sha512', key).update(ca).digest().subarray(0, TICKET_KEY_BYTES);
 }
 
 function checked(ticketKey: Uint8Array): Uint8Array {
@@ -210,6 +253,10 @@ class Listener implements QuicListener, DatagramHandler, ConnectionHost {
 
   setTicketKey(key: Uint8Array): void {
     this.configs.setTicketKey(key);
+  }
+
+  setIdentity(identity: ServerIdentity): void {
+    this.configs.setIdentity(identity);
   }
 
   stopAccepting(): void {

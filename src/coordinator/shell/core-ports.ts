@@ -8,7 +8,7 @@ import { TaskIds } from './task-ids.js';
 
 export interface Surroundings {
   readonly clock: Clock;
-  readonly joinToken: string | undefined;
+  readonly joinToken: () => string | undefined;
   readonly version: string;
   readonly dropped: () => Readonly<Record<string, number>>;
   readonly connection: (connectionId: string) => TransportConnection | undefined;
@@ -24,8 +24,10 @@ export function corePorts({ clock, joinToken, version, dropped, connection }: Su
       taskId: (now) => taskIds.next(now),
       fraction: () => randomInt(2 ** 32) / 2 ** 32,
     },
-    checkJoinToken: (token) =>
-      joinToken === undefined || (token !== undefined && sameSecret(token, joinToken)),
+    checkJoinToken: (token) => {
+      const wanted = joinToken();
+      return wanted === undefined || (token !== undefined && sameSecret(token, wanted));
+    },
     admit: admitTask,
     facts: () => ({ version, ...load.sample(), dropped: dropped() }),
     rttMs: (connectionId) => connection(connectionId)?.stats().rttMs ?? null,
