@@ -11,11 +11,13 @@ import { resolveTrust } from './certificates/trust.js';
 import { SOFTWARE } from './connection.js';
 import { RefusedError, runCommand, UsageError, type ExitStatus } from './exit.js';
 import { onInterrupt } from './interrupt.js';
-import { oneLine } from './one-line.js';
+import { oneLine, reasonOf } from './one-line.js';
 import { agentOptions, readAgentOptions, type AgentOptions } from './options/agent-options.js';
 import { formatHostPort } from './options/host-port.js';
 import { addOptions } from './options/options.js';
 import { addExample, createProgram } from './program.js';
+import { NOT_RELOADED, onHangup } from './service/hangups.js';
+import { type Notifier, withNotifier } from './service/notifier.js';
 
 /** `swarm-agent`: the daemon that runs tasks. Resolves to the exit status. */
 export function agentMain(argv: readonly string[]): Promise<ExitStatus> {
@@ -34,10 +36,15 @@ export function agentMain(argv: readonly string[]): Promise<ExitStatus> {
 
 async function runAgents(options: AgentOptions): Promise<void> {
   const log = await createLogger({ name: 'swarm-agent', level: options.logLevel, format: options.logFormat });
+  await withNotifier(log, (notifier) => serve(options, log, notifier));
+}
+
+async function serve(options: AgentOptions, log: Logger, notifier: Notifier): Promise<void> {
   const trust = resolveTrust(options, { now: new Date() });
   for (const warning of trust.warnings) log.warn({}, warning);
   const runner = await makeExecutor(options.handlers);
   const interrupts = onInterrupt();
+  const hangups = onHangup();
   const states = await openStates(options, log);
   const connector = createQuicConnector({
     tls: trust.tls,
@@ -46,6 +53,7 @@ async function runAgents(options: AgentOptions): Promise<void> {
     onHandlerError: (connection, err) =>
       log.error({ address: connection.remoteAddress, err }, 'internal error: the connection is closed'),
   });
+  let { joinToken } = trust;
   const agents = states.map(({ agentId, state }) => {
     const sessions = memorySessionCache(state.tickets);
     return new Agent({
@@ -60,26 +68,60 @@ async function runAgents(options: AgentOptions): Promise<void> {
       reconnectMaxMs: options.reconnectMax,
       software: SOFTWARE,
       log: options.count === 1 ? log : log.child({ agentId }),
-      ...(trust.joinToken === null ? {} : { joinToken: trust.joinToken }),
+      ...(joinToken === null ? {} : { joinToken: () => joinToken ?? '' }),
     });
   });
   const stops = agents.map((agent) => new Promise<StopInfo>((resolve) => agent.once('stopped', resolve)));
   interrupts.signal.addEventListener(
     'abort',
     () => {
+      notifier.stopping('waiting for running tasks');
       for (const agent of agents) void agent.drain(options.drainTimeout);
     },
     { once: true },
   );
   for (const agent of agents) agent.start();
+  const ready = tellRegistrations(agents, notifier);
+  hangups.handle(() => {
+    notifier.reloading();
+    try {
+      const next = resolveTrust(options, { now: new Date() });
+      connector.setTls(next.tls);
+      joinToken = next.joinToken;
+      for (const warning of next.warnings) log.warn({}, warning);
+      log.info({}, 'reloaded');
+    } catch (error) {
+      log.error({ reason: reasonOf(error) }, NOT_RELOADED);
+    }
+    ready();
+    return Promise.resolve();
+  });
   const ends = await Promise.all(stops);
   await connector.close();
   await runner.close();
   await Promise.all(states.map(({ state }) => state.close()));
   interrupts.stop();
+  hangups.stop();
   const refusal = ends.find(({ permanent }) => permanent);
   if (refusal !== undefined) throw new RefusedError(oneLine(refusal.reason));
   log.info({ reason: ends[0]?.reason }, 'stopped');
+}
+
+/**
+ * Ready is not registered: an agent waits for a coordinator that is away as long as it takes, and a start that failed for
+ * that would only be tried again.
+ */
+function tellRegistrations(agents: readonly Agent[], notifier: Notifier): () => void {
+  let registered = 0;
+  const status = () => `${registered} of ${agents.length} registered`;
+  const change = (by: number) => () => {
+    registered += by;
+    notifier.status(status());
+  };
+  for (const agent of agents) agent.on('registered', change(1)).on('disconnected', change(-1));
+  const ready = () => notifier.ready(status());
+  ready();
+  return ready;
 }
 
 interface OwnState {

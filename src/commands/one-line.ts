@@ -40,3 +40,8 @@ export function fileProblem(error: unknown): string {
       return error instanceof Error ? oneLine(error.message) : 'unknown reason';
   }
 }
+
+/** Why something failed, as one line for the log. */
+export function reasonOf(error: unknown): string {
+  return oneLine(error instanceof Error ? error.message : String(error));
+}

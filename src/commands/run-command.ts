@@ -10,14 +10,18 @@ import type { Store } from '../store/store.js';
 import { ListenError, listenQuic, type QuicListener } from '../transport/index.js';
 import { resolveHost } from '../transport/address.js';
 import { readJoinToken, readSecret } from './certificates/join-token.js';
-import { loadServerIdentity, type ServerIdentity } from './certificates/server-identity.js';
+import {
+  loadServerIdentity,
+  reloadServerIdentity,
+  type ServerIdentity,
+} from './certificates/server-identity.js';
 import { SOFTWARE } from './connection.js';
 import { UsageError } from './exit.js';
 import { explainHandshakeFailure, rateLimited } from './handshake-words.js';
 import { serveHttp } from './http.js';
 import { onInterrupt } from './interrupt.js';
 import { whyNotBound } from './listen-problem.js';
-import { oneLine } from './one-line.js';
+import { oneLine, reasonOf } from './one-line.js';
 import {
   coordinatorOptions,
   requiresClientCertificate,
@@ -27,6 +31,8 @@ import { kindLimits } from './options/kind-limit.js';
 import { formatHostPort, isLoopback } from './options/host-port.js';
 import { addOptions, readOptions } from './options/options.js';
 import { addDefaultCommand, addExample } from './program.js';
+import { NOT_RELOADED, onHangup } from './service/hangups.js';
+import { type Notifier, withNotifier } from './service/notifier.js';
 
 /** Clients beside the agents: connections are capped at `--max-agents` and this. */
 const CLIENT_CONNECTIONS = 1000;
@@ -52,6 +58,10 @@ async function runCoordinator(options: CoordinatorOptions): Promise<void> {
     level: options.logLevel,
     format: options.logFormat,
   });
+  await withNotifier(log, (notifier) => serve(options, log, notifier));
+}
+
+async function serve(options: CoordinatorOptions, log: Logger, notifier: Notifier): Promise<void> {
   const joinToken = options.joinTokenFile === null ? null : readJoinToken(options.joinTokenFile);
   const httpToken =
     options.httpTokenFile === null ? null : readSecret(options.httpTokenFile, '--http-token-file');
@@ -59,6 +69,7 @@ async function runCoordinator(options: CoordinatorOptions): Promise<void> {
   for (const file of identity.made) log.info({ file, directory: options.certs }, 'made a certificate file');
   for (const warning of identity.warnings) log.warn({}, warning);
   const interrupts = onInterrupt();
+  const hangups = onHangup();
   const interrupted = new Promise<void>((resolve) => {
     interrupts.signal.addEventListener('abort', () => resolve(), { once: true });
   });
@@ -105,7 +116,17 @@ async function runCoordinator(options: CoordinatorOptions): Promise<void> {
     },
     'ready',
   );
-  const remaining = await coordinator.drain(await stopping, 'the coordinator stops');
+  const status = `accepting agents and clients at ${coordinator.address}`;
+  notifier.ready(status);
+  hangups.handle(async () => {
+    notifier.reloading();
+    await reload(options, listener, coordinator, log);
+    notifier.ready(status);
+  });
+  const drainTimeout = await stopping;
+  hangups.stop();
+  notifier.stopping('waiting for running tasks');
+  const remaining = await coordinator.drain(drainTimeout, 'the coordinator stops');
   await http?.close();
   await coordinator.close();
   interrupts.stop();
@@ -120,6 +141,26 @@ function startHttp(
   log: Logger,
 ): Promise<HttpServer | null> {
   return serveHttp(http, { hostNames: httpHost, routes: coordinatorRoutes({ view, token }), log });
+}
+
+/** Reads certificates and join token again: all of them are taken, or none. */
+async function reload(
+  options: CoordinatorOptions,
+  listener: QuicListener,
+  coordinator: Coordinator,
+  log: Logger,
+): Promise<void> {
+  try {
+    const joinToken = options.joinTokenFile === null ? null : readJoinToken(options.joinTokenFile);
+    const identity = await reloadServerIdentity({ ...options, san: namesFor(options) }, new Date());
+    const ca = requiresClientCertificate(options) ? mustHaveAuthorities(identity) : null;
+    listener.setIdentity({ key: identity.key, cert: identity.cert, ...(ca === null ? {} : { ca }) });
+    if (joinToken !== null) coordinator.setJoinToken(joinToken);
+    for (const warning of identity.warnings) log.warn({}, warning);
+    log.info({ fingerprint: identity.fingerprint }, 'reloaded');
+  } catch (error) {
+    log.error({ reason: reasonOf(error) }, NOT_RELOADED);
+  }
 }
 
 async function openStore(options: CoordinatorOptions, log: Logger): Promise<Store> {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../exit.js';
 import type { CoordinatorOptions } from '../options/coordinator-options.js';
@@ -29,6 +30,21 @@ type IdentityOptions = Pick<CoordinatorOptions, 'certs' | 'cert' | 'key' | 'ca' 
  * @throws UsageError for every file that is missing, unreadable, broken, expired or does not match
  */
 export async function loadServerIdentity(options: IdentityOptions, now: Date): Promise<ServerIdentity> {
+  return load(options, now);
+}
+
+/**
+ * Loads it once more, from files that must be there: a directory that is empty now was not meant to be filled anew.
+ * @throws UsageError as `loadServerIdentity`
+ */
+export async function reloadServerIdentity(options: IdentityOptions, now: Date): Promise<ServerIdentity> {
+  const { certs, cert } = options;
+  if (cert === null && !existsSync(join(certs, 'ca.crt')))
+    throw new UsageError(`--certs: ${certs}: has no ca.crt any more`);
+  return load(options, now);
+}
+
+async function load(options: IdentityOptions, now: Date): Promise<ServerIdentity> {
   const { made, warnings, certPath, keyPath, caPath } = await locate(options, now);
   const file = readCertificates('--cert', certPath);
   const key = readKey('--key', keyPath);
