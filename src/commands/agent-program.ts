@@ -8,6 +8,7 @@ import { HandlersFileError } from '../tasks/handlers-file.js';
 import { createQuicConnector, memorySessionCache } from '../transport/index.js';
 import { VERSION } from '../version.js';
 import { resolveTrust } from './certificates/trust.js';
+import { registerCompletionCommand } from './completion/completion-command.js';
 import { SOFTWARE } from './connection.js';
 import { RefusedError, runCommand, UsageError, type ExitStatus } from './exit.js';
 import { onInterrupt } from './interrupt.js';
@@ -28,6 +29,7 @@ export function agentMain(argv: readonly string[]): Promise<ExitStatus> {
   });
   addOptions(program, agentOptions);
   addExample(program, 'swarm-agent --id agent-1 --type pattern');
+  registerCompletionCommand(program);
   program.action(async () => {
     await runAgents(await readAgentOptions(program));
   });

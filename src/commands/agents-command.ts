@@ -8,7 +8,7 @@ import { Output } from './output/output.js';
 import { formatTable, tableWidth, type Column } from './output/table.js';
 import { addExample } from './program.js';
 
-const COLUMNS: readonly Column[] = [
+export const AGENT_COLUMNS: readonly Column[] = [
   { title: 'AGENT', shrink: true },
   { title: 'TYPE' },
   { title: 'STATE' },
@@ -32,13 +32,13 @@ export function registerAgentsCommand(program: Command): Command {
     const output = new Output();
     if (options.json) return writeJson(output, agents);
     const now = Date.now();
-    const rows = agents.map((agent) => row(agent, now));
-    await output.write(rows.length === 0 ? 'no agents\n' : formatTable(COLUMNS, rows, tableWidth()));
+    const rows = agents.map((agent) => agentRow(agent, now));
+    await output.write(rows.length === 0 ? 'no agents\n' : formatTable(AGENT_COLUMNS, rows, tableWidth()));
   });
   return command;
 }
 
-function row(agent: AgentSummary, now: number): string[] {
+export function agentRow(agent: AgentSummary, now: number): string[] {
   return [
     agent.agentId,
     agent.agentType,

@@ -1,4 +1,4 @@
-import { Client } from '../client/client.js';
+import { Client, type ClientOptions } from '../client/client.js';
 import { CoordinatorUnreachable, Refused, TaskRejected } from '../client/errors.js';
 import { createLogger } from '../observe/logger.js';
 import { createQuicConnector } from '../transport/index.js';
@@ -21,6 +21,7 @@ export const SOFTWARE = `quic-swarm ${VERSION}`;
 export async function withClient<T>(
   options: ConnectOptions & TrustOptions & LoggingOptions,
   use: (client: Client) => Promise<T>,
+  clientOptions: Pick<ClientOptions, 'reattachTimeoutMs'> = {},
 ): Promise<T> {
   const log = await createLogger({
     name: 'swarm',
@@ -38,6 +39,7 @@ export async function withClient<T>(
       software: SOFTWARE,
       ownKeys: true,
       log,
+      ...clientOptions,
       ...(trust.joinToken === null ? {} : { joinToken: trust.joinToken }),
     });
     try {

@@ -2,6 +2,7 @@ import { VERSION } from '../version.js';
 import { registerAgentsCommand } from './agents-command.js';
 import { registerChangeTasksCommands } from './change-tasks-command.js';
 import { registerCertsCommand } from './certs-command.js';
+import { registerCompletionCommand } from './completion/completion-command.js';
 import { EXIT, runCommand, type ExitStatus } from './exit.js';
 import { registerOperateCommands } from './operate-commands.js';
 import { addExample, createProgram } from './program.js';
@@ -10,6 +11,7 @@ import { registerStatusCommand } from './status-command.js';
 import { registerSubmitCommand } from './submit-command.js';
 import { registerTaskCommand } from './task-command.js';
 import { registerTasksCommand } from './tasks-command.js';
+import { registerTopCommand } from './top/top-command.js';
 
 /** `swarm-coordinator`: the daemon and the operator's commands. Resolves to the exit status. */
 export function coordinatorMain(argv: readonly string[]): Promise<ExitStatus> {
@@ -34,6 +36,8 @@ export function coordinatorMain(argv: readonly string[]): Promise<ExitStatus> {
   registerChangeTasksCommands(program, (ended) => (status = ended));
   registerOperateCommands(program);
   registerCertsCommand(program);
+  registerTopCommand(program);
+  registerCompletionCommand(program);
   return runCommand(async () => {
     await program.parseAsync([...argv]);
     return status;

@@ -24,20 +24,26 @@ export function createProgram({ name, description, version }: ProgramOptions): C
     .allowExcessArguments(false);
 }
 
+const defaultCommands = new WeakMap<Command, Command>();
+
+/** The command that runs when none is named, or null. */
+export function defaultCommandOf(program: Command): Command | null {
+  return defaultCommands.get(program) ?? null;
+}
+
 /**
  * Adds the command that runs when none is named. A word it cannot take is then most likely a misspelt command, and the
  * error says so.
  */
 export function addDefaultCommand(program: Command, name: string): Command {
-  return program
-    .command(name, { isDefault: true })
-    .allowExcessArguments(true)
-    .hook('preAction', (command) => {
-      const [extra] = command.args;
-      if (extra === undefined) return;
-      const names = program.commands.map((other) => other.name()).join(', ');
-      throw new UsageError(`${quote(extra)} is no command (there are ${names})`);
-    });
+  const command = program.command(name, { isDefault: true });
+  defaultCommands.set(program, command);
+  return command.allowExcessArguments(true).hook('preAction', (command) => {
+    const [extra] = command.args;
+    if (extra === undefined) return;
+    const names = program.commands.map((other) => other.name()).join(', ');
+    throw new UsageError(`${quote(extra)} is no command (there are ${names})`);
+  });
 }
 
 /** Adds an example to the end of a command's help; `commandLine` must work when it is pasted. */

@@ -14,6 +14,17 @@ import {
 } from './spec.js';
 import { path } from './text.js';
 
+/** An option of a table, as commander knows it. */
+export class TableOption extends Option {
+  constructor(
+    flags: string,
+    readonly spec: OptionSpec<unknown>,
+    help: string,
+  ) {
+    super(flags, help);
+  }
+}
+
 /** Every command that has options has this one. */
 const configTable = {
   config: optional({
@@ -172,7 +183,7 @@ function commanderOptions(key: string, spec: OptionSpec<unknown>): Option[] {
   const notes = spec.defaultText === null ? '' : ` (default: ${spec.defaultText})`;
   const must = spec.fallback === null ? ' (required)' : '';
   const flags = spec.placeholder === null ? `--${name}` : `--${name} <${spec.placeholder}>`;
-  const option = new Option(flags, `${spec.help}${must}${notes}`).env(variableName(key));
+  const option = new TableOption(flags, spec, `${spec.help}${must}${notes}`).env(variableName(key));
   if (spec.repeatable) {
     option.argParser((text: string, previous: unknown) => [
       ...(Array.isArray(previous) ? (previous as unknown[]) : []),

@@ -6,7 +6,11 @@ export class ValueProblem extends Error {
 }
 
 /** Turns the text of one value into what it means, or throws ValueProblem. */
-export type Parser<T> = (text: string) => T;
+export interface Parser<T> {
+  (text: string): T;
+  /** All texts it takes, where they can be listed: what a shell offers to complete. */
+  readonly choices?: readonly string[];
+}
 
 /** Parser of one or more values separated by commas; the error names the one at fault. */
 export function commaSeparated<T>(parseOne: Parser<T>): Parser<readonly T[]> {

@@ -15,6 +15,8 @@ export interface OptionSpec<T> {
   readonly repeatable: boolean;
   /** A configuration file may hold a number, read as if it were written as text. */
   readonly numeric: boolean;
+  /** Every text it takes, where they can be listed; null else. */
+  readonly choices: readonly string[] | null;
   readonly help: string;
   /** The default as the help shows it; null when there is none. */
   readonly defaultText: string | null;
@@ -128,12 +130,21 @@ export function variableName(key: string): string {
   return `SWARM_${kebabCase(key).replaceAll('-', '_').toUpperCase()}`;
 }
 
-function base({ placeholder, help, numeric = false }: ValueOption<unknown>) {
-  return { placeholder, help, numeric, negatable: false, repeatable: false };
+function base({ placeholder, parse, help, numeric = false }: ValueOption<unknown>) {
+  const choices = parse.choices ?? null;
+  return { placeholder, help, numeric, choices, negatable: false, repeatable: false };
 }
 
 function switchBase(help: string) {
-  return { placeholder: null, help, numeric: false, negatable: false, repeatable: false, defaultText: null };
+  return {
+    placeholder: null,
+    help,
+    numeric: false,
+    choices: null,
+    negatable: false,
+    repeatable: false,
+    defaultText: null,
+  };
 }
 
 function single(given: Given): string {
