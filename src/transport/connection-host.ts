@@ -4,6 +4,9 @@ import type { LivenessRules } from './liveness.js';
 import type { HostPort } from './native.js';
 import type { QuicConnection } from './quic-connection.js';
 
+/** Read from a stream at once: what a connection may take in of a turn is looked at after each. */
+export const READ_BUFFER_BYTES = 32 * 1024;
+
 /** What a connection needs of the endpoint that owns it. */
 export interface ConnectionHost {
   readonly sendBuffer: Buffer;

@@ -6,6 +6,7 @@ import { formatAddress } from './datagram-port.js';
 import { Liveness } from './liveness.js';
 import { DONE, type HostPort, type NativeConnection } from './native.js';
 import { QuicStream, type StreamOwner } from './quic-stream.js';
+import { ReadShare } from './read-share.js';
 import { WriteQueue } from './write-queue.js';
 import type {
   CloseInfo,
@@ -20,8 +21,6 @@ import type {
 
 /** Up to this many streams are asked one by one (0.2 µs each) before the native iterator (10 µs a call) is. */
 const PROBE_STREAMS = 32;
-/** Bytes handed over in one turn before others get theirs: some milliseconds' worth of small messages. */
-const READ_BYTES = 256 * 1024;
 /** Datagrams sent in one turn before others get theirs. */
 const BURST_DATAGRAMS = 128;
 /** A peer that has not proved its address and identity may make us take in no more than this. */
@@ -74,7 +73,7 @@ export class QuicConnection implements TransportConnection, StreamOwner {
   private sessionChecks = 0;
   private farewell: { readonly isApp: boolean; readonly code: number; readonly reason: string } | null = null;
   private hasEarlyData = false;
-  private allowance = READ_BYTES;
+  private readonly share = new ReadShare();
   private received = false;
   private receivedSinceSend = 0;
   private receivedAt = performance.now();
@@ -171,8 +170,7 @@ export class QuicConnection implements TransportConnection, StreamOwner {
   }
 
   mayRead(bytes: number): boolean {
-    this.allowance -= bytes;
-    return this.allowance > 0;
+    return this.share.take(bytes);
   }
 
   streamOver(stream: QuicStream): void {
@@ -224,7 +222,7 @@ export class QuicConnection implements TransportConnection, StreamOwner {
     // The native side derives 0-RTT keys while it makes the first flight; what was written before follows at once.
     if (!this.greeted) this.sendDatagrams();
     this.greeted = true;
-    this.allowance = READ_BYTES;
+    this.share.renew();
     this.guarded(() => {
       this.observeHandshake();
       this.readStreams();
@@ -285,9 +283,9 @@ export class QuicConnection implements TransportConnection, StreamOwner {
     );
   }
 
-  /** What was left unread for lack of allowance is for the next turn. */
+  /** What was left unread because the share was used up is for the next turn. */
   private readOn(): void {
-    if (this.allowance <= 0) this.host.schedule(this);
+    if (this.share.used) this.host.schedule(this);
   }
 
   private guarded(work: () => void): void {
@@ -343,7 +341,7 @@ export class QuicConnection implements TransportConnection, StreamOwner {
       for (const stream of this.streams.values()) {
         if (stream.paused || !this.native.streamReadable(stream.id)) continue;
         stream.read();
-        if (this.allowance > 0) continue;
+        if (!this.share.used) continue;
         // The others come first in the next turn.
         if (this.streams.delete(stream.id)) this.streams.set(stream.id, stream);
         return;
@@ -351,7 +349,7 @@ export class QuicConnection implements TransportConnection, StreamOwner {
       if (!this.native.isReadable()) return;
     }
     for (const id of this.native.readable()) {
-      if (this.allowance <= 0) return;
+      if (this.share.used) return;
       const stream = this.streams.get(id) ?? this.acceptStream(id);
       if (stream !== null && !stream.paused) stream.read();
     }

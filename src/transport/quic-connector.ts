@@ -5,7 +5,7 @@ import { parseAddress, resolveHost, type Address } from './address.js';
 import type { DatagramHandler, DatagramPort } from './datagram-port.js';
 import { Keylog } from './keylog.js';
 import { makeConfig, NativeConnection, type HostPort, type NativeConfig } from './native.js';
-import type { ConnectionHost } from './connection-host.js';
+import { READ_BUFFER_BYTES, type ConnectionHost } from './connection-host.js';
 import { QuicConnection } from './quic-connection.js';
 import type { SessionCache } from './session-cache.js';
 import { datagramBytes, withDefaults, type TransportSettings } from './settings.js';
@@ -65,7 +65,7 @@ export function createQuicConnector(options: QuicConnectorOptions): QuicConnecto
 }
 
 class Connector implements QuicConnector {
-  readonly readBuffer = Buffer.allocUnsafeSlow(256 * 1024);
+  readonly readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
   readonly scheduler = new TurnScheduler();
   readonly settings: TransportSettings;
   private readonly configs = new Map<number, NativeConfig>();

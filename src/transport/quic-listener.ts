@@ -10,7 +10,7 @@ import {
   type NativeConfig,
 } from './native.js';
 import { isLongHeader, parseLongHeader, type LongHeader } from './packet-header.js';
-import type { ConnectionHost } from './connection-host.js';
+import { READ_BUFFER_BYTES, type ConnectionHost } from './connection-host.js';
 import { QuicConnection } from './quic-connection.js';
 import { RetryTokens } from './retry-token.js';
 import { datagramBytes, MIN_DATAGRAM_BYTES, withDefaults, type TransportSettings } from './settings.js';
@@ -195,7 +195,7 @@ function checked(ticketKey: Uint8Array): Uint8Array {
 }
 
 class Listener implements QuicListener, DatagramHandler, ConnectionHost {
-  readonly readBuffer = Buffer.allocUnsafeSlow(256 * 1024);
+  readonly readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
   readonly dropped: Record<DropReason, number> = {
     malformed: 0,
     'unknown-connection': 0,

@@ -182,6 +182,7 @@ function tick(core: CoreState, now: number): void {
 /** Dispatches, starts the next commit, and ends a drain that has nothing left to wait for. */
 function flush(core: CoreState, now: number): void {
   dispatch(core, now);
+  core.commits.endTurn();
   beginCommit(core, now);
   adjustIntake(core);
   if (core.feed.isOpen) core.feed.deliver(core);

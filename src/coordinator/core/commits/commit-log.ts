@@ -41,13 +41,23 @@ export interface CommitEntry {
 }
 
 /**
+ * Entries from which on a commit takes in no further turn: settling it is one turn of the event loop, and a thousand
+ * times as many would hold up heartbeats. Enough for the cost of a commit to vanish among them.
+ */
+const FULL_COMMIT_ENTRIES = 512;
+
+/**
  * Changes on their way to the store, in order. At most one commit is under way; what is added meanwhile goes into the
- * next (group commit). So a failed commit can be tried again without anything overtaking it.
+ * next (group commit), or into one after that when the next is full. So a failed commit can be tried again without
+ * anything overtaking it.
  */
 export class CommitLog {
+  /** Full ones, oldest first; their ids end just before `#nextId`. */
+  readonly #full: CommitEntry[][] = [];
   #pending: CommitEntry[] = [];
   #pendingBytes = 0;
   #underWay: readonly CommitEntry[] | null = null;
+  #underWayId = 0;
   #underWayBytes = 0;
   /** Id of the commit that `#pending` will be. */
   #nextId = 1;
@@ -55,20 +65,23 @@ export class CommitLog {
   #durableId = 0;
 
   get idle(): boolean {
-    return this.#underWay === null && this.#pending.length === 0;
+    return this.#underWay === null && this.pendingCount === 0;
   }
 
   get underWay(): boolean {
     return this.#underWay !== null;
   }
 
-  /** What waits for the next commit, in order. */
+  /** What the next commit will hold, in order. */
   get pending(): readonly CommitEntry[] {
-    return this.#pending;
+    return this.#full[0] ?? this.#pending;
   }
 
+  /** Entries that wait for a commit. */
   get pendingCount(): number {
-    return this.#pending.length;
+    let count = this.#pending.length;
+    for (const { length } of this.#full) count += length;
+    return count;
   }
 
   /** Memory that what is not yet durable takes: about, and never less than its inputs and results. */
@@ -91,15 +104,29 @@ export class CommitLog {
     this.#push({ op: null, task, reply });
   }
 
+  /** A turn of the event loop is over. What belongs together, a submit and its lease, is within one turn. */
+  endTurn(): void {
+    if (this.#pending.length < FULL_COMMIT_ENTRIES) return;
+    this.#full.push(this.#pending);
+    this.#pending = [];
+    this.#nextId++;
+  }
+
   /** Starts the next commit, or returns null when one is under way or nothing waits. */
   begin(): { readonly commitId: number; readonly entries: readonly CommitEntry[] } | null {
-    if (this.#underWay !== null || this.#pending.length === 0) return null;
-    const entries = this.#pending;
-    const commitId = this.#nextId++;
+    if (this.#underWay !== null) return null;
+    const commitId = this.#nextId - this.#full.length;
+    let entries = this.#full.shift();
+    if (entries === undefined) {
+      if (this.#pending.length === 0) return null;
+      entries = this.#pending;
+      this.#pending = [];
+      this.#nextId++;
+    }
     this.#underWay = entries;
-    this.#underWayBytes = this.#pendingBytes;
-    this.#pending = [];
-    this.#pendingBytes = 0;
+    this.#underWayId = commitId;
+    this.#underWayBytes = bytesOf(entries);
+    this.#pendingBytes -= this.#underWayBytes;
     return { commitId, entries };
   }
 
@@ -121,24 +148,31 @@ export class CommitLog {
     for (const entry of entries) if (entry.task !== null && givenUp(entry)) lostTasks.add(entry.task);
     const lost: CommitEntry[] = [];
     const kept: CommitEntry[] = [];
-    for (const entry of [...entries, ...this.#pending]) {
+    for (const entry of [...entries, ...this.#full.flat(), ...this.#pending]) {
       if (entry.task !== null && lostTasks.has(entry.task)) lost.push(entry);
       else kept.push(entry);
     }
+    // One commit for all of it: which entries belonged together is no longer known.
+    this.#full.length = 0;
     for (const { op, task } of kept) if (op !== null && task !== null) task.commitId = this.#nextId;
-    this.#replacePending(kept);
+    this.#pending = kept;
+    this.#pendingBytes = bytesOf(kept);
     return lost;
   }
 
   /** Takes out what waits for the next commit about these tasks. */
   remove(tasks: ReadonlyMap<Task, unknown>): readonly CommitEntry[] {
     const removed: CommitEntry[] = [];
-    const kept: CommitEntry[] = [];
-    for (const entry of this.#pending) {
-      if (entry.task !== null && tasks.has(entry.task)) removed.push(entry);
-      else kept.push(entry);
-    }
-    if (removed.length > 0) this.#replacePending(kept);
+    const withoutThem = (entries: readonly CommitEntry[]) =>
+      entries.filter((entry) => {
+        const isTheirs = entry.task !== null && tasks.has(entry.task);
+        if (isTheirs) removed.push(entry);
+        return !isTheirs;
+      });
+    // A full one stays, empty perhaps, in its place: ids count them.
+    this.#full.forEach((entries, index) => (this.#full[index] = withoutThem(entries)));
+    this.#pending = withoutThem(this.#pending);
+    this.#pendingBytes -= bytesOf(removed);
     return removed;
   }
 
@@ -147,19 +181,19 @@ export class CommitLog {
     this.#pendingBytes += entryBytes(entry);
   }
 
-  #replacePending(entries: CommitEntry[]): void {
-    this.#pending = entries;
-    this.#pendingBytes = 0;
-    for (const entry of entries) this.#pendingBytes += entryBytes(entry);
-  }
-
   #takeUnderWay(commitId: number): readonly CommitEntry[] | null {
     const entries = this.#underWay;
-    if (entries === null || commitId !== this.#nextId - 1) return null;
+    if (entries === null || commitId !== this.#underWayId) return null;
     this.#underWay = null;
     this.#underWayBytes = 0;
     return entries;
   }
+}
+
+function bytesOf(entries: readonly CommitEntry[]): number {
+  let bytes = 0;
+  for (const entry of entries) bytes += entryBytes(entry);
+  return bytes;
 }
 
 /** What an entry takes besides its bytes, texts included: on the safe side. */
