@@ -53,6 +53,7 @@ export const SIMULATED_CORE_OPTIONS: Omit<CoreOptions, 'coordinatorId'> = {
   maxQueue: 5000,
   ownStreamThresholdBytes: 2048,
   // so small that every path is walked
+  fullCommitEntries: 3,
   cache: { count: 500, ageMs: 60_000, bytes: 100_000 },
   inputCacheBytes: 16_384,
   maxBacklogBytes: 65_536,

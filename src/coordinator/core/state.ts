@@ -86,7 +86,7 @@ export class CoreState {
   /** All and only the ready tasks that the store has as delayed or retrying: that their time has come is not stored. */
   readonly overdue = new Set<Task>();
   readonly inputs = new InputReads();
-  readonly commits = new CommitLog();
+  readonly commits: CommitLog;
   readonly hold = new CommitHold();
   readonly feed = new EventFeed();
   readonly connections = new Map<string, Connection>();
@@ -144,6 +144,7 @@ export class CoreState {
     pausedKinds: readonly string[] = [],
   ) {
     this.tasks = new TaskBook(options.cache, counts);
+    this.commits = new CommitLog(options.fullCommitEntries);
     this.ready = new ReadyQueue(options.ageing);
     this.scheduler = new Scheduler(options.routing);
     this.registry = new Registry(options.maxAgents, options.heartbeatIntervalMs);

@@ -28,7 +28,7 @@ void t.test('the commit log knows what waits for the store, whatever happens to 
   );
   fc.assert(
     fc.property(fc.array(command, { maxLength: 60 }), (commands) => {
-      const log = new CommitLog();
+      const log = new CommitLog(512);
       const waiting = new Map<ReturnType<typeof createTask>, number>();
       let underWay: { commitId: number; tasks: ReturnType<typeof createTask>[] } | null = null;
       for (const { do: what, bytes } of commands) {

@@ -56,6 +56,7 @@ interface Peer {
 /** Little of everything, so that each bound is met. */
 const OPTIONS = {
   maxQueue: 40,
+  fullCommitEntries: 2,
   retry: { baseMs: 200, maxMs: 2_000 },
   inputCacheBytes: 12,
   cache: { count: 3, ageMs: 20_000, bytes: 1_000 },

@@ -41,12 +41,6 @@ export interface CommitEntry {
 }
 
 /**
- * Entries from which on a commit takes in no further turn: settling it is one turn of the event loop, and a thousand
- * times as many would hold up heartbeats. Enough for the cost of a commit to vanish among them.
- */
-const FULL_COMMIT_ENTRIES = 512;
-
-/**
  * Changes on their way to the store, in order. At most one commit is under way; what is added meanwhile goes into the
  * next (group commit), or into one after that when the next is full. So a failed commit can be tried again without
  * anything overtaking it.
@@ -56,6 +50,7 @@ export class CommitLog {
   readonly #full: CommitEntry[][] = [];
   #pending: CommitEntry[] = [];
   #pendingBytes = 0;
+  readonly #fullAt: number;
   #underWay: readonly CommitEntry[] | null = null;
   #underWayId = 0;
   #underWayBytes = 0;
@@ -63,6 +58,11 @@ export class CommitLog {
   #nextId = 1;
   /** All commits up to this id are durable. */
   #durableId = 0;
+
+  /** `fullAt`: entries from which on a commit takes in no further turn. */
+  constructor(fullAt: number) {
+    this.#fullAt = fullAt;
+  }
 
   get idle(): boolean {
     return this.#underWay === null && this.pendingCount === 0;
@@ -106,7 +106,7 @@ export class CommitLog {
 
   /** A turn of the event loop is over. What belongs together, a submit and its lease, is within one turn. */
   endTurn(): void {
-    if (this.#pending.length < FULL_COMMIT_ENTRIES) return;
+    if (this.#pending.length < this.#fullAt) return;
     this.#full.push(this.#pending);
     this.#pending = [];
     this.#nextId++;
