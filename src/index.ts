@@ -16,6 +16,7 @@ export {
   type TaskReport,
   type WatchOptions,
 } from './client/client.js';
+export type { ReasoningReport, TaskWorth } from './client/reasoning.js';
 export { CoordinatorUnreachable, Refused, TaskRejected } from './client/errors.js';
 export { toJson, type TaskOutcome, type TaskRequest } from './client/task.js';
 export { Coordinator, type CoordinatorOptions } from './coordinator/coordinator.js';

@@ -5,6 +5,7 @@ import type { AgentType } from '../protocol/messages.js';
 import type { TransportConnector } from '../transport/transport.js';
 import type { RecycleLimits } from './agent-connection.js';
 import type { Outbox } from './outbox.js';
+import type { ReasonerOptions } from './reasoner.js';
 import type { TaskRunner } from './runner.js';
 import type { AgentState } from './state/agent-state.js';
 
@@ -22,6 +23,8 @@ export interface AgentOptions {
   readonly runner: TaskRunner;
   /** Kinds of task it takes. Default: those of its type and those that the runner has beside. */
   readonly kinds?: readonly string[];
+  /** For an agent of type `reasoning`: how it judges and draws lessons, where it is not to be as built in. */
+  readonly reasoning?: ReasonerOptions;
   /** A function is asked at each handshake. */
   readonly joinToken?: string | (() => string);
   /** Name and version of the program, for the coordinator's log. */

@@ -9,6 +9,7 @@ import type { CloseInfo } from '../transport/transport.js';
 import { DEFAULT_RECYCLE, type AgentOptions, type StopInfo } from './agent-options.js';
 import { HandOver, type HandOverAction, type HandOverEvent } from './hand-over.js';
 import { workEventOf } from './incoming.js';
+import { Learner } from './learner.js';
 import { LinkCore, type LinkAction, type LinkEvent } from './link-core.js';
 import { agentHandshake, Registration, type RegistrationListener } from './registration.js';
 import type { Run } from './runner.js';
@@ -42,6 +43,7 @@ export class Agent extends EventEmitter<AgentEvents> {
   readonly #link: LinkCore;
   readonly #handOver: HandOver;
   readonly #work: WorkCore;
+  readonly #learner: Learner;
   readonly #runs = new Map<string, Run>();
   readonly #stopped: Promise<StopInfo>;
   #current: Registration | null = null;
@@ -78,6 +80,10 @@ export class Agent extends EventEmitter<AgentEvents> {
       ...(abortGraceMs === undefined ? {} : { abortGraceMs }),
       ...(outbox === undefined ? {} : { outbox }),
       ...(maxOutboxBytes === undefined ? {} : { maxOutboxBytes }),
+    });
+    this.#learner = new Learner(options, this.#log, {
+      send: (message) => this.#send(message),
+      adapted: (command) => this.emit('adaptation', command),
     });
     this.#toldCredit = concurrency;
     this.#stopped = new Promise((resolve) => this.once('stopped', resolve));
@@ -229,19 +235,16 @@ export class Agent extends EventEmitter<AgentEvents> {
   }
 
   #run(task: HeldTask): void {
-    const { key, kind, payload } = task;
-    const run = this.#options.runner.start(
-      { taskId: task.lease.taskId, kind, payload },
-      {
-        progress: (fraction, note) => {
-          this.#tellWork({ type: 'progress', key, fraction, ...(note === undefined ? {} : { note }) });
-        },
-        finished: (outcome) => {
-          this.#runs.delete(key);
-          this.#tellWork({ type: 'finished', key, outcome });
-        },
+    const { key } = task;
+    const run = this.#options.runner.start(this.#learner.request(task), {
+      progress: (fraction, note) => {
+        this.#tellWork({ type: 'progress', key, fraction, ...(note === undefined ? {} : { note }) });
       },
-    );
+      finished: (outcome) => {
+        this.#runs.delete(key);
+        this.#tellWork({ type: 'finished', key, outcome });
+      },
+    });
     this.#runs.set(key, run);
   }
 
@@ -341,6 +344,7 @@ export class Agent extends EventEmitter<AgentEvents> {
       void state.saveSession({ coordinatorId, sessionToken }).then(() => connection.release());
     }
     connection.openAssigned(ack);
+    this.#learner.joined(resumed);
     this.#toldCredit = concurrency;
     this.#tellLink({ type: how, sessionToken, heartbeatIntervalMs });
     const maxResultBytes = Math.max(0, maxMessageBytes - HEADER_BYTES);
@@ -363,7 +367,8 @@ export class Agent extends EventEmitter<AgentEvents> {
   #receive(message: Message, payload: Uint8Array | null, origin: number): void {
     this.#tellLink({ type: 'heard' });
     if (message.type === 'ErrorReport') this.#noteRefusal(message);
-    else if (message.type === 'AdaptationCommand') this.emit('adaptation', message);
+    else if (message.type === 'AdaptationCommand') this.#learner.adapt(message);
+    else if (message.type === 'ReasoningExperience') this.#learner.judge(message);
     else if (message.type === 'DrainNotice') {
       this.#log.info({ agentId: this.agentId, reason: message.reason }, 'the coordinator drains');
     }

@@ -98,6 +98,7 @@ export class Executor implements TaskRunner {
     const isAborted = () => phase === 'aborted';
     const context = makeContext({
       taskId,
+      memories: request.memories ?? [],
       isAborted,
       makeSignal: () => {
         controller = new AbortController();

@@ -1,3 +1,5 @@
+import type { TaskMemory } from '../protocol/messages.js';
+import type { Settings } from '../tasks/tuning.js';
 import type { RunOutcome } from './outcome.js';
 
 /** One attempt to run a task. */
@@ -6,6 +8,10 @@ export interface RunRequest {
   readonly kind: string;
   /** The encoded input. The runner takes it over: it may be transferred away and must not be read again. */
   readonly payload: Uint8Array;
+  /** The agent's own defaults for the kind; absent: none. */
+  readonly settings?: Settings;
+  /** Lessons that came with the task. */
+  readonly memories?: readonly TaskMemory[];
 }
 
 /** What a run tells; nothing before `start` has returned, and nothing after `finished`. */

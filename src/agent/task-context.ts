@@ -1,3 +1,4 @@
+import type { TaskMemory } from '../protocol/messages.js';
 import type { TaskContext } from '../tasks/kind.js';
 
 /** The reason of a task's signal, and what `throwIfAborted` throws. */
@@ -15,6 +16,7 @@ const MAX_NOTE = 256;
 
 export interface ContextParts {
   readonly taskId: string;
+  readonly memories: readonly TaskMemory[];
   /** Read on every `throwIfAborted`. */
   readonly isAborted: () => boolean;
   /** Called when a handler first asks for the signal; most never do. */
@@ -30,6 +32,7 @@ export function makeContext(parts: ContextParts): TaskContext {
   let lastReport = -Infinity;
   return {
     taskId: parts.taskId,
+    memories: parts.memories,
     get signal() {
       return (signal ??= parts.makeSignal());
     },

@@ -4,6 +4,7 @@ import { errorDetailOf } from '../tasks/failure.js';
 import { loadHandlersFile, type UserHandlers } from '../tasks/handlers-file.js';
 import type { TaskHandler } from '../tasks/kind.js';
 import { loadHandler } from '../tasks/registry.js';
+import { tuned } from '../tasks/tuning.js';
 import { attempt, failedRun } from './attempt.js';
 import type { RunOutcome } from './outcome.js';
 import { makeContext, TaskAbortedError } from './task-context.js';
@@ -31,7 +32,7 @@ async function runOutcome(job: WorkerJob): Promise<RunOutcome> {
   }
   if (isAborted()) return { outcome: 'aborted', runMs: 0 };
   try {
-    input = decodeValue(payload);
+    input = tuned(kind, decodeValue(payload), job.settings);
   } catch (thrown) {
     return failedRun(0, 'BAD_INPUT', errorDetailOf(thrown).message, false);
   }
@@ -44,7 +45,15 @@ async function runOutcome(job: WorkerJob): Promise<RunOutcome> {
     const message: ProgressReport = note === undefined ? { fraction } : { fraction, note };
     port.postMessage(message);
   };
-  const context = makeContext({ taskId, isAborted, makeSignal, report, now: () => performance.now() });
+  const { memories } = job;
+  const context = makeContext({
+    taskId,
+    memories,
+    isAborted,
+    makeSignal,
+    report,
+    now: () => performance.now(),
+  });
   return attempt(kind, handler, input, context, isAborted);
 }
 

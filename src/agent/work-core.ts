@@ -1,5 +1,5 @@
 import { DEFAULT_MAX_MESSAGE_BYTES, MAX_CONCURRENCY, MAX_HANDSHAKE_BYTES } from '../protocol/limits.js';
-import type { ErrorDetail, Lease, MessageOf } from '../protocol/messages.js';
+import type { ErrorDetail, Lease, MessageOf, TaskMemory } from '../protocol/messages.js';
 import type { RunOutcome } from './outcome.js';
 import { MemoryOutbox, unfinished, type Answer, type Outbox } from './outbox.js';
 
@@ -34,6 +34,8 @@ export interface HeldTask {
   readonly payload: Uint8Array;
   /** Where it came from, for the shell: answers go back there. */
   readonly origin: number;
+  /** Lessons that came with it; absent when there are none. */
+  readonly memories?: readonly TaskMemory[];
 }
 
 /** Why a run is no longer wanted. */
@@ -239,7 +241,9 @@ export class WorkCore {
       const error = failure('AGENT_OVERLOADED', 'the agent was given more tasks than its credit', true);
       return [{ type: 'answer', origin, answer: unfinished(lease, 'failed', 0, error) }];
     }
-    const task: HeldTask = { key, lease, kind, priority, timeoutMs, payload, origin };
+    const held: HeldTask = { key, lease, kind, priority, timeoutMs, payload, origin };
+    const { memories } = message;
+    const task = memories === undefined ? held : { ...held, memories };
     this.#held.set(key, { state: 'received', task });
     const place = this.#waiting.findIndex((other) => other.priority < priority);
     this.#waiting.splice(place === -1 ? this.#waiting.length : place, 0, task);

@@ -1,4 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
+import type { TaskMemory } from '../protocol/messages.js';
+import type { Settings } from '../tasks/tuning.js';
 
 /** What the main thread hands to a worker; `payload` and `port` are transferred. */
 export interface WorkerJob {
@@ -10,6 +12,9 @@ export interface WorkerJob {
   /** To the worker: one message when the task is unwanted. From it: ProgressReport. */
   readonly port: MessagePort;
   readonly handlersFile: string | null;
+  /** The agent's own defaults for the kind, or null. */
+  readonly settings: Settings | null;
+  readonly memories: readonly TaskMemory[];
 }
 
 export interface ProgressReport {

@@ -111,6 +111,8 @@ export class WorkerPool {
       flags,
       port: channel.port2,
       handlersFile: this.#options.handlersFile,
+      settings: request.settings ?? null,
+      memories: request.memories ?? [],
     };
     this.#pool()
       .run(message, { signal: kill.signal, transferList: [payload.buffer, channel.port2] })

@@ -5,6 +5,7 @@ import { decodeValue } from '../protocol/value.js';
 import { deferred, settle } from './deferred.js';
 import { systemClock } from '../observe/clock.js';
 import { CoordinatorUnreachable, Refused, TaskRejected } from './errors.js';
+import { isReasoningReport, type ReasoningReport, type TaskWorth } from './reasoning.js';
 import { Requests, type RequestAction, type RequestBody } from './requests.js';
 import { Session, type SessionOptions } from './session.js';
 import { encodeInput, outcomeOf, submitBody, type TaskOutcome, type TaskRequest } from './task.js';
@@ -281,6 +282,25 @@ export class Client {
     const { message } = await this.#once({ type: 'QueryAgents' });
     if (message.type !== 'AgentsReport') throw wrongAnswer(message);
     return message.agents;
+  }
+
+  /**
+   * Says what came of the result of a task, once that is known. Resolves when it is stored. Rejects with TaskRejected:
+   * UNKNOWN_TASK; NO_FORECAST when the task is not completed, or `actual` has no forecast to be compared with;
+   * OUTCOME_KNOWN when it was said before.
+   */
+  async reportOutcome(taskId: string, outcome: TaskWorth): Promise<void> {
+    await this.#once({ type: 'ReportOutcome', taskId, ...outcome });
+  }
+
+  /** What was learned, of all agents or of one. */
+  async reasoning(agentId?: string): Promise<ReasoningReport> {
+    const { message, value } = await this.#once({
+      type: 'QueryReasoning',
+      ...(agentId === undefined ? {} : { agentId }),
+    });
+    if (message.type !== 'ReasoningReport' || !isReasoningReport(value)) throw wrongAnswer(message);
+    return value;
   }
 
   /** Closes the connection; open requests reject. */

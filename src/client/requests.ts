@@ -14,7 +14,9 @@ export type RequestBody =
   | Omit<MessageOf<'ResumeKind'>, 'requestId'>
   | Omit<MessageOf<'DrainCoordinator'>, 'requestId'>
   | Omit<MessageOf<'QueryStatus'>, 'requestId'>
-  | Omit<MessageOf<'QueryAgents'>, 'requestId'>;
+  | Omit<MessageOf<'QueryAgents'>, 'requestId'>
+  | Omit<MessageOf<'ReportOutcome'>, 'requestId'>
+  | Omit<MessageOf<'QueryReasoning'>, 'requestId'>;
 
 /** An open request and what it waits for. */
 export type Request =
@@ -140,6 +142,8 @@ export class Requests {
         return this.#answered(message.requestId, 'QueryAgents', message);
       case 'TasksReport':
         return this.#answered(message.requestId, 'QueryTasks', message);
+      case 'ReasoningReport':
+        return this.#answered(message.requestId, 'QueryReasoning', message, payload);
       default:
         return [];
     }
@@ -307,7 +311,12 @@ function isRepeatable(request: Request): boolean {
 }
 
 /** Requests that change a task and are acknowledged. Told twice, they would be refused the second time. */
-const CHANGES: ReadonlySet<RequestBody['type']> = new Set(['CancelTask', 'RetryTask', 'DrainCoordinator']);
+const CHANGES: ReadonlySet<RequestBody['type']> = new Set([
+  'CancelTask',
+  'RetryTask',
+  'DrainCoordinator',
+  'ReportOutcome',
+]);
 /** Requests that are acknowledged and come to the same however often they are told. */
 const SETTINGS: ReadonlySet<RequestBody['type']> = new Set(['PauseKind', 'ResumeKind']);
 

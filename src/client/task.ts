@@ -2,6 +2,7 @@ import type { ErrorDetail, MessageOf, TaskState, TaskSummary } from '../protocol
 import { encodeValue, ValueError } from '../protocol/value.js';
 import { TaskInputError } from '../tasks/kind.js';
 import { taskKinds } from '../tasks/registry.js';
+import { wireInput } from '../tasks/tuning.js';
 
 /** A task to submit. */
 export type TaskRequest = {
@@ -60,7 +61,7 @@ export function encodeInput(request: TaskRequest): Uint8Array {
   if ('payload' in request) return request.payload;
   const kind = taskKinds.get(request.kind);
   try {
-    return encodeValue(kind === undefined ? request.input : kind.parseInput(request.input));
+    return encodeValue(kind === undefined ? request.input : wireInput(kind, request.input));
   } catch (error) {
     if (error instanceof ValueError) throw new TaskInputError(error.path, error.problem);
     throw error;

@@ -6,6 +6,8 @@ import { registerCompletionCommand } from './completion/completion-command.js';
 import { EXIT, runCommand, type ExitStatus } from './exit.js';
 import { registerOperateCommands } from './operate-commands.js';
 import { addExample, createProgram } from './program.js';
+import { registerOutcomeCommand } from './outcome-command.js';
+import { registerReasoningCommand } from './reasoning-command.js';
 import { registerRunCommand } from './run-command.js';
 import { registerStatusCommand } from './status-command.js';
 import { registerSubmitCommand } from './submit-command.js';
@@ -35,6 +37,8 @@ export function coordinatorMain(argv: readonly string[]): Promise<ExitStatus> {
   registerTaskCommand(program);
   registerChangeTasksCommands(program, (ended) => (status = ended));
   registerOperateCommands(program);
+  registerReasoningCommand(program);
+  registerOutcomeCommand(program);
   registerCertsCommand(program);
   registerTopCommand(program);
   registerCompletionCommand(program);

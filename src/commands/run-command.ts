@@ -100,6 +100,8 @@ async function serve(options: CoordinatorOptions, log: Logger, notifier: Notifie
     retention: { ageMs: options.retainAge, tasks: options.retainTasks, bytes: options.retainBytes },
     idempotencyWindowMs: options.idempotencyWindow,
     kindLimits: kindLimits(options.kindLimit),
+    routing: options.routing,
+    routingSeed: options.routingSeed,
     agentAdmission: { perSecond: options.admitRate, burst: 2 * options.admitRate },
   });
   const http = await startHttp(coordinator, options, httpToken, log).catch(async (error: unknown) => {

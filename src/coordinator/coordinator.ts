@@ -3,6 +3,8 @@ import { systemClock, type Clock } from '../observe/clock.js';
 import type { CoordinatorView, ReadyCheck } from '../observe/coordinator-view.js';
 import { silentLog, type Log } from '../observe/log.js';
 import { ERRORS } from '../protocol/errors.js';
+import type { ReasoningBank } from '../reasoning/bank.js';
+import { learnedRouting } from '../reasoning/routing.js';
 import { MemoryStore } from '../store/memory-store.js';
 import type { RetentionRule, Store } from '../store/store.js';
 import { taskKinds } from '../tasks/registry.js';
@@ -15,6 +17,9 @@ import { LOCAL_CONNECTION, LocalView } from './shell/local-view.js';
 import { PeerMemory, peerMemoryLimits, type PeerMemoryLimits } from './shell/peer-memory.js';
 import { PeerStreams } from './shell/peer-streams.js';
 import { readCollection, takeUpTasks } from './shell/take-up.js';
+import { BANK_OPTIONS, bankPorts } from './core/reasoning/bank-options.js';
+import { leastLoaded, type RoutingPolicy } from './core/tasks/routing.js';
+import { takeUpBank } from './shell/take-up-bank.js';
 import { DEFAULT_RETENTION, Retention } from './shell/retention.js';
 import { StoreErrands } from './shell/store-errands.js';
 import { DEFAULT_TICKET_KEY_LIFETIME_MS, nonceLifetime, TicketKeys } from './shell/ticket-keys.js';
@@ -23,7 +28,13 @@ import { DEFAULT_RECYCLE, type RecycleRule } from './shell/wear.js';
 /** What a timer of the process can tell apart. */
 const COMMIT_HOLD_MS = 1;
 
-export interface CoordinatorOptions extends Partial<Omit<CoreOptions, 'builtInKinds' | 'clientsMayStop'>> {
+export interface CoordinatorOptions extends Partial<
+  Omit<CoreOptions, 'builtInKinds' | 'clientsMayStop' | 'routing'>
+> {
+  /** How an agent is chosen among those with credit: by load (default), by what it was worth so far, or by a policy of one's own. */
+  readonly routing?: RoutingPolicy | 'learned' | 'least-loaded';
+  /** For learned routing and the order in which changes of parameters are tried: the same seed and events give the same choices. Default 1. */
+  readonly routingSeed?: number;
   readonly listener: TransportListener;
   /** In memory when missing. The coordinator closes it. */
   readonly store?: Store;
@@ -62,6 +73,7 @@ interface Peer {
 export class Coordinator {
   private readonly options: CoordinatorOptions;
   private readonly coreOptions: CoreOptions;
+  private readonly wantedRouting: CoordinatorOptions['routing'];
   private readonly log: Log;
   private readonly clock: Clock;
   private readonly store: Store;
@@ -87,7 +99,10 @@ export class Coordinator {
   constructor(options: CoordinatorOptions) {
     this.options = options;
     this.joinToken = options.joinToken;
-    const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+    const { routing, ...others } = options;
+    const entries: readonly [string, unknown][] = Object.entries(others);
+    const given = Object.fromEntries(entries.filter(([, value]) => value !== undefined));
+    this.wantedRouting = routing;
     this.coreOptions = {
       ...DEFAULT_CORE_OPTIONS,
       coordinatorId: uuidv7(),
@@ -141,9 +156,16 @@ export class Coordinator {
       dropped,
       connection: (connectionId) => peers.get(connectionId)?.connection,
     });
-    const core = new CoordinatorCore(this.coreOptions, ports, clock.now(), {
+    const { wantedRouting, log } = this;
+    const { routingSeed: seed = 1 } = this.options;
+    const own = bankPorts((now) => ports.random.taskId(now), seed);
+    const bank = await takeUpBank(store, BANK_OPTIONS, own, clock.now(), log);
+    const routing = routingOf(wantedRouting, bank, seed);
+    const options = { ...this.coreOptions, routing };
+    const core = new CoordinatorCore(options, ports, clock.now(), {
       sessions,
       counts,
+      bank,
       pausedKinds: (await readCollection(store, 'paused-kind')).map(({ key }) => key),
     });
     await takeUpTasks(tasks, (chunk) => core.recover(chunk, clock.now()));
@@ -331,6 +353,15 @@ export class Coordinator {
       this.handle({ type: 'tick' });
     });
   }
+}
+
+function routingOf(
+  wanted: CoordinatorOptions['routing'],
+  { performance }: ReasoningBank,
+  seed: number,
+): RoutingPolicy {
+  if (wanted === 'learned') return learnedRouting({ performance, seed });
+  return wanted === undefined || wanted === 'least-loaded' ? leastLoaded : wanted;
 }
 
 function copyOf(bytes: Uint8Array): Uint8Array {

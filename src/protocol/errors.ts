@@ -113,6 +113,15 @@ export const ERRORS = {
   ),
   TASK_CANCELLED: entry(0x41, 'goes on', 'never', 'resets a stream whose task is no longer wanted'),
 
+  // ---- outcomes
+  NO_FORECAST: entry(
+    0x60,
+    'goes on',
+    'never',
+    'the task has made no forecast that could be compared with what came; say what its result was worth',
+  ),
+  OUTCOME_KNOWN: entry(0x61, 'goes on', 'never', 'the outcome of the task was reported before'),
+
   // ---- a peer that is not heard or does not listen
   HEARTBEAT_TIMEOUT: entry(0x50, 'closes', 'later', 'no heartbeat arrived in time'),
   IDLE_TIMEOUT: entry(0x51, 'closes', 'later', 'nothing was asked for too long'),

@@ -47,4 +47,6 @@ export type WaitsFor = NonNullable<TaskSummary['waitsFor']>;
 export type AgentSummary = Static<typeof agentSummary>;
 export type Lease = Pick<MessageOf<'AgentTask'>, 'taskId' | 'attempt' | 'epoch'>;
 export type ErrorDetail = Static<typeof errorDetail>;
+/** A lesson that comes with a task. */
+export type TaskMemory = NonNullable<MessageOf<'AgentTask'>['memories']>[number];
 export type TaskHistoryEntry = Static<typeof historyEntry>;

@@ -2,6 +2,7 @@ import { Compile } from 'typebox/schema';
 import type { ErrorContext } from './errors.js';
 import { cutText, ProtocolError } from './errors.js';
 import { messageSchemas, type Message, type MessageType } from './messages.js';
+import type { Schema } from './schema.js';
 
 /** Checks the fields of messages against their schemas. */
 
@@ -28,6 +29,15 @@ function validatorOf(type: MessageType): Validator {
     validators.set(type, validator);
   }
   return validator;
+}
+
+export type Checker<T> = (value: unknown) => value is T;
+
+/** Whether a value has the form of a schema: for what is read from disk. Compiled at once. */
+export function checker<T>(schema: Schema<T>): Checker<T> {
+  const form: object = schema;
+  const validator: Validator = Compile(form);
+  return (value): value is T => validator.Check(value);
 }
 
 export const isMessageType = (type: string): type is MessageType => Object.hasOwn(messageSchemas, type);

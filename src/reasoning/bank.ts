@@ -1,7 +1,6 @@
 import { DEFAULT_ADAPTATION } from './adaptation/options.js';
 import { AdaptationPlanner, type PlannerSink } from './adaptation/planner.js';
 import type { Adaptation, AdaptationReport } from './adaptation/state.js';
-import { contextKey } from './context-key.js';
 import type {
   BankAction,
   BankCounters,
@@ -12,21 +11,38 @@ import type {
   BankSnapshot,
 } from './contract.js';
 import { type Context, type Experience, MAX_CONTEXT_ENTRIES } from './experience.js';
-import { fromAgent, fromCompletion, fromFailure, fromForecast, forecastOf } from './experiences.js';
-import { Awaiting, type AwaitedVerdict, verdictOf } from './awaiting.js';
-import { skill } from './forecast-judge.js';
+import {
+  fromAgent,
+  fromCompletion,
+  fromFailure,
+  fromForecast,
+  forecastOf,
+  idOfOutcome,
+  withSuccess,
+} from './experiences.js';
+import { Awaiting, type AwaitedVerdict, foreignJudgement, verdictOf } from './awaiting.js';
+import { KindRules } from './kind-rules.js';
 import { Batches, DEFAULT_BATCHES } from './memory/batches.js';
 import { type Distiller, plainDistiller } from './memory/distiller.js';
 import type { MemoryDraft } from './memory/item.js';
 import { DEFAULT_MEMORY, Memory, type Recalled } from './memory/memory.js';
-import { checkScale, gradeOf, type OutcomeScale, SIGNED } from './outcome-scale.js';
+import { gradeOf } from './outcome-scale.js';
 import { pairKey } from './pair-key.js';
 import { PendingForecasts, type PendingForecast } from './pending-forecasts.js';
-import { DEFAULT_PERFORMANCE_LIMITS, type Levels, Performance } from './performance/performance.js';
+import { cellsOf, DEFAULT_PERFORMANCE_LIMITS, type Levels, Performance } from './performance/performance.js';
+import { SCORE_DECAY } from './performance/cell.js';
 import { RecentIds } from './recent-ids.js';
 import { BankReports } from './reports.js';
 import { Ring } from './ring.js';
-import { type Judge, type Judgement, scoringJudge, type Suggestion, type Verdict } from './verdict.js';
+import { DecayedMoments } from './statistics/decayed-moments.js';
+import {
+  type Judge,
+  type Judgement,
+  scoringJudge,
+  type Standing,
+  type Suggestion,
+  type Verdict,
+} from './verdict.js';
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
@@ -44,7 +60,7 @@ export class ReasoningBank {
   readonly performance: Performance;
   /** Tables for people and programs. */
   readonly reports: BankReports;
-  readonly #options: BankOptions;
+  readonly #kinds: KindRules;
   readonly #ports: BankPorts;
   readonly #judge: Judge;
   readonly #distiller: Distiller | 'external';
@@ -64,11 +80,8 @@ export class ReasoningBank {
 
   /** Throws RangeError for options that make no sense. `snapshot`: to go on from; later records follow by `recover`. */
   constructor(options: BankOptions, ports: BankPorts, now: number, snapshot?: BankSnapshot) {
-    for (const [kind, { scale }] of Object.entries(options.kinds ?? {})) {
-      if (scale !== undefined) checkScale(kind, scale);
-    }
+    this.#kinds = new KindRules(options.kinds);
     const { maxHistory = 1_000 } = options;
-    this.#options = options;
     this.#ports = ports;
     this.#now = now;
     this.#agedAt = now;
@@ -117,6 +130,21 @@ export class ReasoningBank {
       if (other !== null && (next === null || other < next)) next = other;
     }
     return next;
+  }
+
+  /** The forecast of a task that waits for its outcome, or null. */
+  forecast(taskId: string): PendingForecast | null {
+    return this.#pending.get(taskId);
+  }
+
+  /** The outcome of this task has counted, and not so long ago that it is forgotten. */
+  knowsOutcome(taskId: string): boolean {
+    return this.#ids.has(idOfOutcome(taskId));
+  }
+
+  /** There is a lesson for this kind of task. */
+  remembers(kind: string): boolean {
+    return this.#memory.knows(kind);
   }
 
   /**
@@ -180,7 +208,7 @@ export class ReasoningBank {
     switch (event.type) {
       case 'taskCompleted':
         if (event.awaits === undefined) {
-          this.#learn(fromCompletion(event, this.#scale(event.kind), this.#now), true);
+          this.#learn(fromCompletion(event, this.#kinds.scale(event.kind), this.#now), true);
           return;
         }
         this.#await(event, event.awaits.expected);
@@ -188,12 +216,15 @@ export class ReasoningBank {
       case 'taskFailed':
         this.#learn(fromFailure(event, this.#now), true);
         return;
+      case 'resultsCounted':
+        this.performance.countMany(event);
+        return;
       case 'outcomeReported':
         this.#judgeForecast(event);
         return;
       case 'experienceReported': {
         const experience = fromAgent(event.experience, event.kind, this.#now);
-        this.#learn(withSuccess(experience, this.#scale(experience.kind)), true);
+        this.#learn(withSuccess(experience, this.#kinds.scale(experience.kind)), true);
         return;
       }
       case 'adaptationAcknowledged':
@@ -235,17 +266,22 @@ export class ReasoningBank {
 
   #countDelivery(forecast: PendingForecast): void {
     const { agentId, kind, latencyMs } = forecast;
-    const levels = this.performance.levels(agentId, kind, this.#contextKey(forecast));
+    const levels = this.performance.levels(agentId, kind, this.#kinds.contextKey(forecast));
     for (const cell of cellsOf(levels)) cell.addDelivery(latencyMs, true);
   }
 
-  #judgeForecast({ taskId, outcome }: Extract<BankEvent, { type: 'outcomeReported' }>): void {
+  #judgeForecast({ taskId, outcome, delivered }: Extract<BankEvent, { type: 'outcomeReported' }>): void {
     const forecast = this.#pending.get(taskId);
-    const judge = this.#kind(forecast?.kind)?.judgeForecast ?? skill;
+    if (forecast === null && delivered !== undefined && 'value' in outcome) {
+      const completion = { type: 'taskCompleted', taskId, ...delivered, confidence: null, outcome } as const;
+      this.#learn(fromCompletion(completion, this.#kinds.scale(delivered.kind), this.#now), false);
+      return;
+    }
+    const judge = this.#kinds.forecastJudge(forecast?.kind);
     const experience =
       forecast === null
         ? null
-        : fromForecast(forecast, outcome, judge, this.#scale(forecast.kind), this.#now);
+        : fromForecast(forecast, outcome, judge, this.#kinds.scale(forecast.kind), this.#now);
     if (experience === null) {
       // unknown, or what is said of it cannot be judged: then it waits on
       this.#counters.unmatched++;
@@ -262,7 +298,7 @@ export class ReasoningBank {
     const counted = this.#count(experience, delivery);
     if (counted === null) return;
     this.#store({ type: 'experience', experience });
-    const { levels, context, judgement } = counted;
+    const { levels, context, judgement, standing } = counted;
     const awaited: AwaitedVerdict = {
       experience,
       judgement,
@@ -275,7 +311,7 @@ export class ReasoningBank {
       this.#settle(awaited);
       return;
     }
-    this.#act({ type: 'judge', experience, verdict: verdictOf(awaited, [], this.#now) });
+    this.#act({ type: 'judge', experience, standing, verdict: verdictOf(awaited, [], this.#now) });
     this.#awaiting.add(awaited, this.#now);
     if (this.#awaiting.size > MAX_AWAITING) {
       const oldest = this.#awaiting.takeOldest();
@@ -287,7 +323,12 @@ export class ReasoningBank {
   #count(
     experience: Experience,
     delivery: boolean,
-  ): { readonly levels: Levels; readonly context: string; readonly judgement: Judgement } | null {
+  ): {
+    readonly levels: Levels;
+    readonly context: string;
+    readonly judgement: Judgement;
+    readonly standing: Standing;
+  } | null {
     const { experienceId, source, agentId, outcome, kind } = experience;
     // what agents call their own must not stand in for what was seen here, nor for what others call theirs
     if (!this.#ids.add(source === 'agent' ? pairKey(agentId, experienceId) : experienceId)) {
@@ -295,17 +336,18 @@ export class ReasoningBank {
       return null;
     }
     this.#counters.experiences++;
-    const context = this.#contextKey(experience);
+    const context = this.#kinds.contextKey(experience);
     const levels = this.performance.levels(agentId, kind, context);
     const { own, kindContext } = levels;
-    const grade = gradeOf(outcome, this.#scale(kind));
-    const judgement = this.#judge(experience, {
+    const grade = gradeOf(outcome, this.#kinds.scale(kind));
+    const standing: Standing = {
       grade,
       peersMedianMs: kindContext.latency.quantile(0.5, own.latency),
       outcomes: own.outcomes,
       successes: own.successes,
-      scores: own.score,
-    });
+      scores: this.#judgeAvailable ? new DecayedMoments(SCORE_DECAY, own.score.plain()) : own.score,
+    };
+    const judgement = this.#judge(experience, standing);
     const observed = source !== 'agent';
     const { value, confidence, latencyMs, success } = outcome;
     for (const cell of cellsOf(levels)) {
@@ -313,7 +355,7 @@ export class ReasoningBank {
       else if (delivery) cell.addDelivery(latencyMs, observed);
       cell.addOutcome({ value, grade, confidence, success, observed });
     }
-    return { levels, context, judgement };
+    return { levels, context, judgement, standing };
   }
 
   #recount(experience: Experience): void {
@@ -331,16 +373,9 @@ export class ReasoningBank {
     const awaited = this.#awaiting.take(event.agentId, event.experienceId);
     if (awaited === null) return;
     const { score, confidence, judge, suggestions } = event;
-    if (!Number.isFinite(score) || !Number.isFinite(confidence)) {
-      this.#settle(awaited);
-      return;
-    }
-    const judgement: Judgement = {
-      score: Math.min(1, Math.max(-1, score)),
-      parts: awaited.judgement.parts,
-      confidence: Math.min(1, Math.max(0, confidence)),
-    };
-    this.#settle({ ...awaited, judgement, judge, suggested: suggestions.slice(0, MAX_CONTEXT_ENTRIES) });
+    const judgement = foreignJudgement(awaited, score, confidence);
+    const suggested = suggestions.slice(0, MAX_CONTEXT_ENTRIES);
+    this.#settle(judgement === null ? awaited : { ...awaited, judgement, judge, suggested });
   }
 
   /** The verdict stands: it counts, is told, and may lead to an adaptation and a lesson. */
@@ -403,19 +438,6 @@ export class ReasoningBank {
     this.#store({ type: 'memory', memoryId, item });
   };
 
-  #contextKey({ kind, context }: Pick<Experience, 'kind' | 'context'>): string {
-    return contextKey(context, this.#kind(kind)?.contextNames);
-  }
-
-  #kind(kind: string | undefined) {
-    const { kinds } = this.#options;
-    return kind !== undefined && kinds !== undefined && Object.hasOwn(kinds, kind) ? kinds[kind] : undefined;
-  }
-
-  #scale(kind: string): OutcomeScale {
-    return this.#kind(kind)?.scale ?? SIGNED;
-  }
-
   #store(record: BankRecord): void {
     this.#act({ type: 'store', record });
   }
@@ -429,16 +451,6 @@ export class ReasoningBank {
     this.#actions = [];
     return actions;
   }
-}
-
-/** An agent's own account says nothing of success: its value does. */
-function withSuccess(experience: Experience, { successAbove }: OutcomeScale): Experience {
-  const { outcome } = experience;
-  return { ...experience, outcome: { ...outcome, success: (outcome.value ?? successAbove) > successAbove } };
-}
-
-function cellsOf({ own, agentKind, agent, kindContext, kind }: Levels) {
-  return [own, agentKind, agent, kindContext, kind] as const;
 }
 
 function idOfDelivery(taskId: string): string {

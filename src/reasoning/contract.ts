@@ -13,7 +13,7 @@ import type { PendingForecast, PendingLimits } from './pending-forecasts.js';
 import type { PerformanceLimits, PlainPerformance } from './performance/performance.js';
 import type { PlainPlanner } from './adaptation/planner.js';
 import type { RandomSource } from '../numeric/random.js';
-import type { Judge, Suggestion, Verdict } from './verdict.js';
+import type { Judge, Standing, Suggestion, Verdict } from './verdict.js';
 
 /** What is known of a task's attempt when it ends. */
 export interface AttemptFacts {
@@ -42,11 +42,25 @@ export type BankEvent =
       /** Stable name of the error. */
       readonly error: string;
     } & AttemptFacts)
+  /**
+   * Results of small tasks whose worth is not told apart, and failures beyond those that are told one by one: they count
+   * for performance and routing, and are no experiences. `latencies`: a sample of the results', at least one of them.
+   */
+  | {
+      readonly type: 'resultsCounted';
+      readonly agentId: string;
+      readonly kind: string;
+      readonly delivered: number;
+      readonly failed: number;
+      readonly latencies: readonly number[];
+    }
   /** The future of a forecast has arrived: what came (`actual`), or what the forecast was worth on the scale of its kind. */
   | {
       readonly type: 'outcomeReported';
       readonly taskId: string;
       readonly outcome: { readonly actual: number } | { readonly value: number; readonly success?: boolean };
+      /** Of a completed task that made no forecast, or none that still waits: then `value` makes an experience of it. */
+      readonly delivered?: Omit<AttemptFacts, 'taskId'> & { readonly latencyMs: number };
     }
   /** `kind`: of its task when that is known; else the context's own `kind` counts, else `other`. */
   | {
@@ -96,7 +110,12 @@ export type BankAction =
   | { readonly type: 'store'; readonly record: BankRecord }
   | { readonly type: 'verdict'; readonly verdict: Verdict }
   /** For those who judge; `verdict` is what will count if they stay silent. */
-  | { readonly type: 'judge'; readonly experience: Experience; readonly verdict: Verdict }
+  | {
+      readonly type: 'judge';
+      readonly experience: Experience;
+      readonly standing: Standing;
+      readonly verdict: Verdict;
+    }
   /** Send it to the agent; again when it resumes (`agentJoined`). */
   | {
       readonly type: 'adapt';

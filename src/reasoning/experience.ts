@@ -1,3 +1,5 @@
+import { cutText } from '../protocol/errors.js';
+
 /** A setting or measurement. */
 export type Scalar = number | string | boolean | null;
 
@@ -53,7 +55,7 @@ export function boundedContext(context: Readonly<Record<string, unknown>>): Cont
     if (entries === MAX_CONTEXT_ENTRIES) break;
     const value = context[name];
     if (name.length > MAX_NAME || name.startsWith('@') || !isScalar(value)) continue;
-    const scalar = typeof value === 'string' ? value.slice(0, MAX_TEXT) : value;
+    const scalar = typeof value === 'string' ? cutText(value, MAX_TEXT) : value;
     // __proto__ must stay a name
     if (name === '__proto__') Object.defineProperty(bounded, name, { value: scalar, enumerable: true });
     else bounded[name] = scalar;

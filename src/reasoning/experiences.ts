@@ -14,12 +14,17 @@ type Completed = Extract<BankEvent, { type: 'taskCompleted' }>;
 type Failed = Extract<BankEvent, { type: 'taskFailed' }>;
 type Reported = Extract<BankEvent, { type: 'outcomeReported' }>['outcome'];
 
+/** Under which the outcome of a task counts once. */
+export function idOfOutcome(taskId: string): string {
+  return `task:${taskId}`;
+}
+
 /** A result whose outcome is known with it, or of which only the success is known. */
 export function fromCompletion(event: Completed, scale: OutcomeScale, now: number): Experience {
   const { taskId, agentId, kind, context, startedAt, latencyMs, confidence, outcome } = event;
   const value = outcome === undefined ? null : finite(outcome.value);
   return {
-    experienceId: `task:${taskId}`,
+    experienceId: idOfOutcome(taskId),
     source: 'task',
     agentId,
     kind,
@@ -81,7 +86,7 @@ export function fromForecast(
   if (outcome === null) return null;
   const { taskId, agentId, kind, context, confidence, latencyMs, startedAt } = forecast;
   return {
-    experienceId: `task:${taskId}`,
+    experienceId: idOfOutcome(taskId),
     source: 'forecast',
     agentId,
     kind,
@@ -135,6 +140,12 @@ export function fromAgent(
     startedAt: now - latencyMs,
     recordedAt: now,
   };
+}
+
+/** An agent's own account says nothing of success: its value does. */
+export function withSuccess(experience: Experience, { successAbove }: OutcomeScale): Experience {
+  const { outcome } = experience;
+  return { ...experience, outcome: { ...outcome, success: (outcome.value ?? successAbove) > successAbove } };
 }
 
 function finite(value: number): number | null {

@@ -12,9 +12,13 @@ export class RecentIds {
     for (const id of ids) this.add(id);
   }
 
+  has(id: string): boolean {
+    return this.#young.has(id) || this.#old.has(id);
+  }
+
   /** True when the id is new. */
   add(id: string): boolean {
-    if (this.#young.has(id) || this.#old.has(id)) return false;
+    if (this.has(id)) return false;
     if (this.#young.size >= this.#limit) {
       this.#old = this.#young;
       this.#young = new Set();

@@ -1,4 +1,5 @@
-import type { AgentType } from '../protocol/messages.js';
+import type { AgentType, TaskMemory } from '../protocol/messages.js';
+import type { Tuning } from './tuning.js';
 
 /** A bad input: where it is (`path`, such as `historical[2][7]`), what is wrong, and what to do. */
 export class TaskInputError extends Error {
@@ -14,6 +15,8 @@ export class TaskInputError extends Error {
 /** What a handler gets beside its input. */
 export interface TaskContext {
   readonly taskId: string;
+  /** Lessons from tasks like this one, the most fitting first; empty when there are none. */
+  readonly memories: readonly TaskMemory[];
   /** Fires when the task is cancelled or times out; synchronous loops call `throwIfAborted` instead. */
   readonly signal: AbortSignal;
   /** Throws the signal's reason when the task is no longer wanted. Cheap: call it often in long loops. */
@@ -42,4 +45,8 @@ export interface TaskKind {
    * thread; `worker`: it runs in a worker thread.
    */
   placement(input: unknown): 'inline' | 'worker';
+  /** Fields for which an agent may be told another default; absent: none. */
+  readonly tuning?: Tuning;
+  /** Circumstances to learn by, few and coarse, from what `parseInput` gave. */
+  contextOf?(input: unknown): Readonly<Record<string, string | number | boolean | null>>;
 }

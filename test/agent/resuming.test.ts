@@ -180,6 +180,8 @@ t.test('the agent says nothing under a new token before it is on disk', async (t
     ...real,
     outbox: real.outbox,
     session: null,
+    settings: real.settings,
+    saveSettings: (settings) => real.saveSettings(settings),
     saveSession: (session) =>
       new Promise((resolve) => (save = () => void real.saveSession(session).then(resolve))),
   };

@@ -5,6 +5,7 @@ export function testContext(controller = new AbortController()) {
   const fractions: number[] = [];
   const context: TaskContext = {
     taskId: 'task-1',
+    memories: [],
     signal: controller.signal,
     throwIfAborted: () => controller.signal.throwIfAborted(),
     progress: (fraction) => fractions.push(fraction),

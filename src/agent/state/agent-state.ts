@@ -2,6 +2,7 @@ import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Log } from '../../observe/log.js';
 import type { Outbox } from '../outbox.js';
+import type { SettingsByKind } from '../settings.js';
 import { DurableOutbox } from './durable-outbox.js';
 import { fileError } from './errors.js';
 import { folderName } from './folder-name.js';
@@ -28,6 +29,10 @@ export interface AgentState {
    * the coordinator forgets the old one. Never rejects: when it cannot be written, that is said in the log.
    */
   saveSession(session: StoredSession | null): Promise<void>;
+  /** Defaults for parameters of tasks that the coordinator of that session has asked for. */
+  readonly settings: SettingsByKind;
+  /** As `saveSession`. */
+  saveSettings(settings: SettingsByKind): Promise<void>;
   /** TLS session tickets by address of the coordinator. */
   readonly tickets: TicketFile;
   /** Writes what is not yet written and gives the folder back. */
@@ -82,6 +87,14 @@ class OpenState implements AgentState {
 
   saveSession(session: StoredSession | null): Promise<void> {
     return this.#session.save(session);
+  }
+
+  get settings(): SettingsByKind {
+    return this.#session.settings;
+  }
+
+  saveSettings(settings: SettingsByKind): Promise<void> {
+    return this.#session.saveSettings(settings);
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,8 @@
 import { open } from 'node:fs/promises';
 import writeFileAtomic from 'write-file-atomic';
 import type { Log } from '../../observe/log.js';
+import type { Setting, Settings } from '../../tasks/tuning.js';
+import type { SettingsByKind } from '../settings.js';
 import { codeOf } from './errors.js';
 import { setAside } from './set-aside.js';
 import { Trouble } from './trouble.js';
@@ -26,6 +28,8 @@ const MAX_FILE_BYTES = 1024 * 1024;
 const MAX_TOKEN = 256;
 const MAX_COORDINATOR_ID = 128;
 const MAX_SERVERS = 64;
+const MAX_KINDS = 64;
+const MAX_SETTINGS = 64;
 const MAX_TICKET_BYTES = 8 * 1024;
 /** Tickets come in twos and nobody waits for them. */
 const TICKET_DELAY_MS = 200;
@@ -34,10 +38,11 @@ const SAVE_PATIENCE_MS = 2000;
 
 interface Contents {
   readonly session: StoredSession | null;
+  readonly settings: SettingsByKind;
   readonly tickets: ReadonlyMap<string, Uint8Array>;
 }
 
-const NOTHING: Contents = { session: null, tickets: new Map() };
+const NOTHING: Contents = { session: null, settings: {}, tickets: new Map() };
 
 /**
  * Session token and TLS tickets in one small file, replaced as a whole (mode 0600). Not synced to the disk: it outlives
@@ -47,6 +52,7 @@ export class SessionFile {
   readonly #path: string;
   readonly #trouble: Trouble;
   #session: StoredSession | null;
+  #settings: SettingsByKind;
   readonly #tickets: Map<string, Uint8Array>;
   /** What is in memory is newer than what is written or being written. */
   #changed = false;
@@ -54,10 +60,11 @@ export class SessionFile {
   #ticketTimer: NodeJS.Timeout | null = null;
   #closed = false;
 
-  private constructor(path: string, log: Log, { session, tickets }: Contents) {
+  private constructor(path: string, log: Log, { session, settings, tickets }: Contents) {
     this.#path = path;
     this.#trouble = new Trouble(log, { path });
     this.#session = session;
+    this.#settings = settings;
     this.#tickets = new Map(tickets);
   }
 
@@ -75,6 +82,10 @@ export class SessionFile {
     return this.#session;
   }
 
+  get settings(): SettingsByKind {
+    return this.#settings;
+  }
+
   readonly tickets: TicketFile = {
     load: (server) => this.#tickets.get(server) ?? null,
     save: (server, ticket) => this.#saveTicket(server, ticket),
@@ -84,6 +95,19 @@ export class SessionFile {
   async save(session: StoredSession | null): Promise<void> {
     if (this.#closed || (session === null && this.#session === null)) return;
     this.#session = session;
+    await this.#written();
+  }
+
+  /** As `save`. */
+  async saveSettings(settings: SettingsByKind): Promise<void> {
+    if (this.#closed) return;
+    if (Object.keys(settings).length === 0 && Object.keys(this.#settings).length === 0) return;
+    this.#settings = settings;
+    await this.#written();
+  }
+
+  /** Writes what has changed, and waits for that no longer than patience has it. */
+  async #written(): Promise<void> {
     this.#changed = true;
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, SAVE_PATIENCE_MS)));
@@ -154,7 +178,7 @@ export class SessionFile {
     const tickets = Object.fromEntries(
       [...this.#tickets].map(([server, ticket]) => [server, Buffer.from(ticket).toString('base64')]),
     );
-    return `${JSON.stringify({ version: VERSION, session: this.#session, tickets })}\n`;
+    return `${JSON.stringify({ version: VERSION, session: this.#session, settings: this.#settings, tickets })}\n`;
   }
 }
 
@@ -187,7 +211,27 @@ function parse(text: string): Contents | null {
   if (!isRecord(value) || value['version'] !== VERSION) return null;
   const session = parseSession(value['session']);
   const tickets = parseTickets(value['tickets']);
-  return session === undefined || tickets === null ? null : { session, tickets };
+  const settings = parseSettings(value['settings']);
+  return session === undefined || tickets === null ? null : { session, settings, tickets };
+}
+
+/** What is not as it should be is left out: whether the values fit their kinds is for others to say. */
+function parseSettings(value: unknown): SettingsByKind {
+  if (!isRecord(value)) return {};
+  const byKind: [string, Settings][] = [];
+  for (const [kind, settings] of Object.entries(value).slice(0, MAX_KINDS)) {
+    if (!isRecord(settings)) continue;
+    const own: [string, Setting][] = [];
+    for (const [name, setting] of Object.entries(settings).slice(0, MAX_SETTINGS)) {
+      if (isSetting(setting)) own.push([name, setting]);
+    }
+    byKind.push([kind, Object.fromEntries(own)]);
+  }
+  return Object.fromEntries(byKind);
+}
+
+function isSetting(value: unknown): value is Setting {
+  return value === null || ['number', 'string', 'boolean'].includes(typeof value);
 }
 
 function parseSession(value: unknown): StoredSession | null | undefined {

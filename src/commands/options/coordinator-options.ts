@@ -110,6 +110,19 @@ export const coordinatorOptions = {
     parse: kindBound,
     help: 'tasks of a kind at once, or started in a second, such as compute=8 or compute=100/s; may be repeated',
   }),
+  routing: value({
+    placeholder: 'learned|least-loaded',
+    parse: choice(['learned', 'least-loaded']),
+    default: 'least-loaded',
+    help: 'who gets a task: the least loaded agent, or the one that was worth most so far at its kind',
+  }),
+  routingSeed: value({
+    placeholder: 'N',
+    parse: integer(0, 2 ** 32 - 1),
+    numeric: true,
+    default: '1',
+    help: 'of the choices that learning makes by chance: the same seed and events, the same choices',
+  }),
   udpPayload: daemonOptions.udpPayload,
   congestion: value({
     placeholder: 'cubic|bbr|reno',

@@ -2,6 +2,7 @@ import type { ErrorName, ProtocolError } from '../../protocol/errors.js';
 import type { Message, StreamPurpose } from '../../protocol/messages.js';
 import type { ListedTask, StoredTask } from '../../store/records.js';
 import type { StoreOp, StoreOutcome, TaskFilter } from '../../store/store.js';
+import type { Context } from '../../reasoning/experience.js';
 import type { AgeingRule } from './tasks/ready-queue.js';
 import type { CacheRule } from './tasks/task-book.js';
 import type { RoutingPolicy } from './tasks/routing.js';
@@ -138,7 +139,11 @@ export type Action =
 
 /** Whether a task may enter. */
 export type Admission =
-  | { readonly ok: true }
+  | {
+      readonly ok: true;
+      /** Circumstances to learn by; absent for kinds that have none. */
+      readonly context?: Context;
+    }
   | {
       readonly ok: false;
       readonly name: 'BAD_INPUT' | 'UNKNOWN_KIND';

@@ -18,6 +18,9 @@ import { keepTime, sessionIsDue } from './sessions/liveness.js';
 import { confirmToken, heardFrom, recoverSession, sendHeartbeat } from './sessions/session-lifecycle.js';
 import { listed, lookedUp } from './tasks/lookups.js';
 import { inputsRead } from './tasks/read-ahead.js';
+import { armLearning } from './reasoning/carry-out.js';
+import { learningIsDue, saveLearning } from './reasoning/snapshots.js';
+import type { ReasoningBank } from '../../reasoning/bank.js';
 import { stallIsDue } from './sessions/stalls.js';
 import { settleCommit } from './tasks/settlement.js';
 import { CoreState, type Counters } from './state.js';
@@ -35,6 +38,8 @@ export interface Recovered {
   readonly counts?: StateCounts;
   /** Kinds that were paused. */
   readonly pausedKinds?: readonly string[];
+  /** What was learned; a new one when missing. */
+  readonly bank?: ReasoningBank;
 }
 
 /** Deadlines of tasks handled in one `tick`; the next one follows at once, after what else there is to do. */
@@ -51,7 +56,8 @@ export class CoordinatorCore {
 
   /** `recovered`: from the store. After it come the unfinished tasks (`recover`), and then a `flush`. */
   constructor(options: CoreOptions, ports: CorePorts, now: number, recovered: Recovered = { sessions: [] }) {
-    this.state = new CoreState(options, ports, now, recovered.counts, recovered.pausedKinds);
+    this.state = new CoreState(options, ports, now, recovered.counts, recovered.pausedKinds, recovered.bank);
+    armLearning(this.state, now);
     for (const record of recovered.sessions) recoverSession(this.state, record, now);
   }
 
@@ -182,6 +188,7 @@ function tick(core: CoreState, now: number): void {
 /** Dispatches, starts the next commit, and ends a drain that has nothing left to wait for. */
 function flush(core: CoreState, now: number): void {
   dispatch(core, now);
+  if (core.operation.state === 'draining' && core.tasks.held === 0) saveLearning(core, now);
   core.commits.endTurn();
   beginCommit(core, now);
   adjustIntake(core);
@@ -236,6 +243,9 @@ function timerIsDue(core: CoreState, due: Due, now: number): void {
     case 'read-retry':
     case 'rate':
       // the flush after it does what has waited
+      return;
+    case 'learning':
+      learningIsDue(core, now);
       return;
     case 'drain':
       endDrain(core);

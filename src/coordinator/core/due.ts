@@ -26,4 +26,6 @@ export type Due =
   | { readonly kind: 'read-retry' }
   /** A kind of task that has reached its rate may start another. */
   | { readonly kind: 'rate' }
+  /** Something waits to be learned: small results to be counted, a deadline of the bank, the next snapshot. */
+  | { readonly kind: 'learning' }
   | { readonly kind: 'drain' };

@@ -16,6 +16,9 @@ import { Scheduler } from './tasks/scheduler.js';
 import { TaskBook, type StateCounts } from './tasks/task-book.js';
 import type { Task } from './tasks/task.js';
 import { DeadlineHeap, Timer, TimerHeap } from './timers.js';
+import { ReasoningBank } from '../../reasoning/bank.js';
+import { BANK_OPTIONS, bankPorts } from './reasoning/bank-options.js';
+import { Learning } from './reasoning/learning.js';
 
 /** Counted since the start; the shell may read them at any time. */
 export interface Counters {
@@ -70,6 +73,7 @@ export type Lookup = {
 } & (
   | { readonly wants: 'state' | 'history' | 'cancel' | 'retry'; readonly taskId: string }
   | { readonly wants: 'list'; readonly query: MessageOf<'QueryTasks'> }
+  | { readonly wants: 'outcome'; readonly taskId: string; readonly report: MessageOf<'ReportOutcome'> }
 );
 
 /** Everything the core knows, and the actions of the event at hand. The modules around it are functions over it. */
@@ -129,6 +133,7 @@ export class CoreState {
    * its own: the later the higher, and should the clock be set back, most likely still another one.
    */
   readonly firstEpoch: number;
+  readonly learning: Learning;
   operation: Operation = { state: 'running' };
   nextLookupId = 1;
   /** The core has been called on time since then; silence before it counts for nobody. */
@@ -142,7 +147,13 @@ export class CoreState {
     readonly startedAt: number,
     counts: StateCounts = {},
     pausedKinds: readonly string[] = [],
+    bank = new ReasoningBank(
+      BANK_OPTIONS,
+      bankPorts((now) => ports.random.taskId(now)),
+      startedAt,
+    ),
   ) {
+    this.learning = new Learning(bank, startedAt);
     this.tasks = new TaskBook(options.cache, counts);
     this.commits = new CommitLog(options.fullCommitEntries);
     this.ready = new ReadyQueue(options.ageing);

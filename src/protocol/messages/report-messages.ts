@@ -52,4 +52,5 @@ export const reportMessages = {
     events: list(swarmEvent, { maxItems: 1024, description: 'what happened, oldest first' }),
     dropped: count('events lost after these, because credit or memory was used up'),
   }),
+  ReasoningReport: object({ requestId }),
 } as const;

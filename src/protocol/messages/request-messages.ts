@@ -1,4 +1,4 @@
-import { kind, ms, requestId, TASK_STATES, taskId, text } from '../fields.js';
+import { kind, ms, name, requestId, TASK_STATES, taskId, text } from '../fields.js';
 import { boolean, integer, number, object, oneOf, optional } from '../schema.js';
 
 /** What clients ask. */
@@ -46,4 +46,16 @@ export const requestMessages = {
       description: 'EventNotices that may come until the next WatchEvents with this requestId; 0 ends it',
     }),
   }),
+  ReportOutcome: object({
+    requestId,
+    taskId,
+    actual: optional(number({ description: 'what came of what the task forecast' })),
+    value: optional(
+      number({ description: 'or: what its result was worth on the scale of its kind, -1 to 1 as a rule' }),
+    ),
+    success: optional(
+      boolean({ description: "with value: it counts as a success; default: value over the kind's limit" }),
+    ),
+  }),
+  QueryReasoning: object({ requestId, agentId: optional(name('only what concerns this agent')) }),
 } as const;

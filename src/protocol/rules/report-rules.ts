@@ -41,4 +41,14 @@ export const reportRules: Readonly<Record<keyof typeof reportMessages, MessageRu
       'What happened to tasks and agents, as it was decided; a task of which it tells may not be stored yet.',
     answer: '-',
   },
+  ReasoningReport: {
+    from: ['coordinator'],
+    on: ['control'],
+    payload: {
+      need: 'required',
+      what: 'a value with performance, verdicts, adaptations, underWay, memories and counters: docs/reasoning.md',
+    },
+    purpose: 'What was learned.',
+    answer: '-',
+  },
 };

@@ -80,4 +80,18 @@ export const requestRules: Readonly<Record<keyof typeof requestMessages, Message
       'Asks to be told what happens to tasks and agents from now on; sent again, it gives new credit in place of the old.',
     answer: 'EventNotice, again and again; or ErrorReport TOO_MANY_REQUESTS',
   },
+  ReportOutcome: {
+    from: ['client'],
+    on: ['control'],
+    payload: NONE,
+    purpose: 'What came of the result of a task, once that is known: one of actual and value.',
+    answer: 'MessageAck (processed), or ErrorReport UNKNOWN_TASK, NO_FORECAST, OUTCOME_KNOWN or BAD_FIELD',
+  },
+  QueryReasoning: {
+    from: ['client'],
+    on: ['control'],
+    payload: NONE,
+    purpose: 'Asks what was learned.',
+    answer: 'ReasoningReport',
+  },
 };

@@ -1,3 +1,4 @@
+import { cutText } from '../../protocol/errors.js';
 import type { Context } from '../experience.js';
 
 /** A lesson, as a distiller gives it: title, description and content as in the ReasoningBank paper (arXiv 2509.25140). */
@@ -40,9 +41,9 @@ export const MAX_SOURCES = 32;
 /** A draft within bounds. */
 export function boundedDraft(draft: MemoryDraft): MemoryDraft {
   return {
-    title: draft.title.slice(0, MAX_TITLE),
-    description: draft.description.slice(0, MAX_DESCRIPTION),
-    content: draft.content.slice(0, MAX_CONTENT),
+    title: cutText(draft.title, MAX_TITLE),
+    description: cutText(draft.description, MAX_DESCRIPTION),
+    content: cutText(draft.content, MAX_CONTENT),
     kind: draft.kind.slice(0, 64),
     learnedFrom: draft.learnedFrom,
     context: draft.context,

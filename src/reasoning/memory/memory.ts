@@ -45,10 +45,17 @@ export class Memory {
   readonly #options: MemoryOptions;
   readonly #index: NearestIndex;
   readonly #items = new Map<string, MemoryItem>();
+  /** How many there are of each kind. */
+  readonly #byKind = new Map<string, number>();
 
   constructor(options: MemoryOptions = DEFAULT_MEMORY, index: NearestIndex = new ExactIndex(DIMENSIONS)) {
     this.#options = options;
     this.#index = index;
+  }
+
+  /** There is a lesson for this kind. */
+  knows(kind: string): boolean {
+    return this.#byKind.has(kind);
   }
 
   get size(): number {
@@ -119,11 +126,18 @@ export class Memory {
   }
 
   #put(item: MemoryItem): void {
+    if (!this.#items.has(item.memoryId)) this.#byKind.set(item.kind, (this.#byKind.get(item.kind) ?? 0) + 1);
     this.#items.set(item.memoryId, item);
     this.#index.set(item.memoryId, Float32Array.from(item.vector));
   }
 
   #forget(memoryId: string, changed: MemoryChanged): void {
+    const item = this.#items.get(memoryId);
+    if (item !== undefined) {
+      const left = (this.#byKind.get(item.kind) ?? 1) - 1;
+      if (left === 0) this.#byKind.delete(item.kind);
+      else this.#byKind.set(item.kind, left);
+    }
     this.#items.delete(memoryId);
     this.#index.delete(memoryId);
     changed(memoryId, null);

@@ -4,8 +4,10 @@ import { Moments, type PlainMoments } from '../statistics/moments.js';
 
 /** Weight of the past when a new value comes: recent level (about 40 values), scores (200), routing (500). */
 const TREND_DECAY = 0.95;
-const SCORE_DECAY = 0.99;
+export const SCORE_DECAY = 0.99;
 const ROUTING_DECAY = 0.996;
+
+const MOST_RECENT = 8;
 
 /** An outcome as a cell counts it. */
 export interface CountedOutcome {
@@ -114,6 +116,30 @@ export class Cell {
     if (confidence === null) return;
     this.confidence.add(confidence);
     this.brier.add((confidence - grade) ** 2);
+  }
+
+  /**
+   * Many small results at once, seen by the coordinator: `delivered` of them, of which `latencies` are a sample, and
+   * `failed` attempts. What is weighted by recency counts them as that sample, or as at most `MOST_RECENT`.
+   */
+  addMany(delivered: number, failed: number, latencies: readonly number[]): void {
+    const total = delivered + failed;
+    this.#delivered += delivered;
+    this.#failed += failed;
+    this.#outcomes += total;
+    this.#successes += delivered;
+    this.grade.addShares(delivered, failed);
+    for (let i = Math.min(total, MOST_RECENT); i > 0; i--) {
+      this.recentGrade.add(delivered / total);
+      this.routedGrade.add(delivered / total);
+    }
+    const each = Math.floor(delivered / Math.max(1, latencies.length));
+    let left = delivered - each * latencies.length;
+    for (const latencyMs of latencies) {
+      this.latency.add(latencyMs, each + (left-- > 0 ? 1 : 0));
+      this.recentLatency.add(latencyMs);
+      this.routedLatency.add(Math.log(Math.max(0.001, latencyMs)));
+    }
   }
 
   plain(): PlainCell {

@@ -32,6 +32,11 @@ export interface Levels {
   readonly kind: Cell;
 }
 
+/** The finest first. */
+export function cellsOf({ own, agentKind, agent, kindContext, kind }: Levels) {
+  return [own, agentKind, agent, kindContext, kind] as const;
+}
+
 interface KindOfAgent {
   readonly cell: Cell;
   readonly contexts: Map<string, Levels>;
@@ -102,6 +107,19 @@ export class Performance {
     const placed = fits ? context : OTHER;
     const ofAgent = kindOfAgent(agent, placedKind);
     return ofAgent.contexts.get(placed) ?? this.#newLevels(agent, ofAgent, ofAll, placed);
+  }
+
+  /** Small results, and failures, that are not told one by one: without circumstances. */
+  countMany(counted: {
+    readonly agentId: string;
+    readonly kind: string;
+    readonly delivered: number;
+    readonly failed: number;
+    /** Milliseconds: a sample of the results'. */
+    readonly latencies: readonly number[];
+  }): void {
+    const { agentId, kind, delivered, failed, latencies } = counted;
+    for (const cell of cellsOf(this.levels(agentId, kind, ''))) cell.addMany(delivered, failed, latencies);
   }
 
   /** What an agent did of a kind, in any context; null when nothing is known. */

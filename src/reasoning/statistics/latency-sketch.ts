@@ -34,13 +34,13 @@ export class LatencySketch {
     return this.#count;
   }
 
-  /** Milliseconds, 0 or more. */
-  add(latencyMs: number): void {
+  /** Milliseconds, 0 or more; `times`: that many of them. */
+  add(latencyMs: number, times = 1): void {
     const bucket = bucketOf(latencyMs);
     this.#cover(bucket);
     const index = bucket - this.#offset;
-    this.#counts[index] = (this.#counts[index] ?? 0) + 1;
-    this.#count++;
+    this.#counts[index] = (this.#counts[index] ?? 0) + times;
+    this.#count += times;
   }
 
   /**

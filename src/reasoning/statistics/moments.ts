@@ -30,6 +30,17 @@ export class Moments {
     this.#squares += before * (value - this.#mean);
   }
 
+  /** `ones` values of 1 and `zeros` of 0 (Chan, Golub & LeVeque 1983). */
+  addShares(ones: number, zeros: number): void {
+    const added = ones + zeros;
+    if (added === 0) return;
+    const count = this.#count + added;
+    const difference = ones / added - this.#mean;
+    this.#squares += (ones * zeros) / added + (difference * difference * this.#count * added) / count;
+    this.#mean += (difference * added) / count;
+    this.#count = count;
+  }
+
   get count(): number {
     return this.#count;
   }

@@ -26,6 +26,7 @@ const FIELDS = [
   'delta',
   'symbols',
   'horizon',
+  'similarityThreshold',
 ] as const;
 
 interface Common extends MetricOptions {
@@ -37,6 +38,8 @@ interface Common extends MetricOptions {
   readonly normalize: boolean;
   /** Points after a match that its outcome looks at; 0 for no forecast. */
   readonly horizon: number;
+  /** Matches less similar than this are left out, 0 to 1. */
+  readonly similarityThreshold: number;
 }
 
 /** Search among given windows. */
@@ -146,6 +149,7 @@ function parseCommon(fields: Fields, current: Float64Array, longest: number, can
     delta: radius(fields['delta'], 'delta', longest),
     symbols: oneOf(fields['symbols'] ?? 'values', 'symbols', ['values', 'directions']),
     horizon: integer(fields['horizon'] ?? 5, 'horizon', 0, MAX_HORIZON),
+    similarityThreshold: finiteNumber(fields['similarityThreshold'] ?? 0, 'similarityThreshold', 0, 1),
   };
   checkPair(common, current, 'current');
   return common;

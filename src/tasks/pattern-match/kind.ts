@@ -1,5 +1,6 @@
 import type { TaskKind } from '../kind.js';
 import { parsePatternMatchInput } from './input.js';
+import { patternMatchContext, patternMatchTuning } from './tuning.js';
 
 /** `pattern-match`: finds the stretches of history most like the current one, and says what followed them. */
 export const patternMatchKind: TaskKind = {
@@ -7,4 +8,6 @@ export const patternMatchKind: TaskKind = {
   agentTypes: ['pattern'],
   parseInput: parsePatternMatchInput,
   placement: () => 'worker',
+  tuning: patternMatchTuning,
+  contextOf: patternMatchContext,
 };

@@ -45,7 +45,8 @@ export interface PatternMatches {
  */
 export function match(input: PatternMatchInput, pause?: (fraction: number) => void): PatternMatches {
   const meter = new WorkMeter(pause);
-  const matches = 'series' in input ? matchSeries(input, meter) : matchWindows(input, meter);
+  const found = 'series' in input ? matchSeries(input, meter) : matchWindows(input, meter);
+  const matches = found.filter(({ similarity }) => similarity >= input.similarityThreshold);
   return {
     patternType: `${input.metric}-${'series' in input ? 'subsequence' : 'windows'}`,
     matches,

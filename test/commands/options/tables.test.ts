@@ -53,6 +53,8 @@ t.test('defaults of the coordinator', async (t) => {
     maxStreams: 1000,
     maxMessageSize: 64 * 1024 * 1024,
     maxAgents: 10_000,
+    routing: 'least-loaded',
+    routingSeed: 1,
     maxQueue: 1_000_000,
     admitRate: 500,
     kindLimit: [],

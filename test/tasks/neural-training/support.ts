@@ -25,6 +25,7 @@ export function spiral(count: number) {
 export function testContext(): TaskContext {
   return {
     taskId: 't',
+    memories: [],
     signal: new AbortController().signal,
     throwIfAborted: () => undefined,
     progress: () => undefined,

@@ -22,6 +22,7 @@ void t.test('fills in the defaults', (t) => {
     delta: null,
     symbols: 'values',
     horizon: 5,
+    similarityThreshold: 0,
   };
   t.same(parsePatternMatchInput(windows), {
     current: Float64Array.of(1, 2, 3),

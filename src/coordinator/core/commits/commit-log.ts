@@ -1,3 +1,4 @@
+import type { Message } from '../../../protocol/messages.js';
 import type { StoreOp } from '../../../store/store.js';
 import type { Session } from '../sessions/sessions.js';
 import type { Task } from '../tasks/task.js';
@@ -22,7 +23,9 @@ export type Reply =
       readonly when: 'now' | 'end' | 'now-and-end';
     }
   /** To the agent: it has joined. */
-  | { readonly kind: 'joined'; readonly session: Session; readonly joined: JoinedReply };
+  | { readonly kind: 'joined'; readonly session: Session; readonly joined: JoinedReply }
+  /** This very message. */
+  | { readonly kind: 'message'; readonly connectionId: string; readonly message: Message };
 
 /** The parts of AgentAck that are known at the handshake. */
 export interface JoinedReply {
@@ -110,6 +113,11 @@ export class CommitLog {
     this.#full.push(this.#pending);
     this.#pending = [];
     this.#nextId++;
+  }
+
+  /** Holds a reply that is about no task back until all that was added before it is in the store. */
+  say(reply: Extract<Reply, { kind: 'message' | 'processed' }>): void {
+    this.#push({ op: null, task: null, reply });
   }
 
   /** Starts the next commit, or returns null when one is under way or nothing waits. */
@@ -205,6 +213,8 @@ function entryBytes({ op }: CommitEntry): number {
       return ENTRY_BYTES + op.input.byteLength;
     case 'complete':
       return ENTRY_BYTES + op.result.byteLength;
+    case 'put-entry':
+      return ENTRY_BYTES + op.entry.value.byteLength;
     case 'fail':
     case 'requeue':
       return ENTRY_BYTES + 2 * op.error.message.length;

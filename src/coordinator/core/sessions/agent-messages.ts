@@ -1,5 +1,7 @@
 import { ProtocolError } from '../../../protocol/errors.js';
 import type { ErrorDetail, Lease, Message, MessageOf } from '../../../protocol/messages.js';
+import { adaptationAnswered, experienceReported, verdictReceived } from '../reasoning/agents.js';
+import { learnFromFailure, learnFromResult } from '../reasoning/results.js';
 import { refuse } from './connection-lifecycle.js';
 import type { Connection } from './connections.js';
 import { confirmToken, drainSession } from './session-lifecycle.js';
@@ -42,25 +44,15 @@ export function handleAgentMessage(
       core.scheduler.setLoad(session.slot, message.load);
       if (message.concurrency !== undefined) core.scheduler.setCredit(session.slot, message.concurrency);
       return;
-    case 'ReasoningExperience': {
-      const { type: _, ...experience } = message;
-      if (experience.agentId !== session.agentId) {
-        const text = `this agent is '${session.agentId}' and may not speak for '${experience.agentId}'`;
-        refuse(
-          core,
-          connection,
-          new ProtocolError('BAD_FIELD', text, { messageType: message.type, field: '/agentId' }),
-          now,
-        );
-        return;
-      }
-      core.commits.add(
-        { op: 'append-experience', experience: { ...experience, receivedAt: now } },
-        null,
-        processed(session, experience.experienceId),
-      );
+    case 'ReasoningExperience':
+      experienceReported(core, connection, session, message, now);
       return;
-    }
+    case 'ReasoningVerdict':
+      verdictReceived(core, connection, session, message, now);
+      return;
+    case 'AdaptationAck':
+      adaptationAnswered(core, session, message, now);
+      return;
     case 'DrainNotice':
       drainSession(core, session, message.reason);
       return;
@@ -117,8 +109,12 @@ function handleResult(
   const { runMs } = message;
   if (message.type !== 'TaskCompletion' || message.outcome === 'completed') {
     completeTask(core, task, session, { runMs, result: payload ?? EMPTY }, reply, now);
+    learnFromResult(core, task, session, message, now);
   } else if (message.outcome === 'failed') {
-    failAttempt(core, task, session, { runMs, error: message.error ?? NO_REASON }, reply, now);
+    const { error = NO_REASON } = message;
+    const lease = activeLease(task);
+    failAttempt(core, task, session, { runMs, error }, reply, now);
+    if (lease !== null) learnFromFailure(core, task, lease, session, error.name, now);
   } else {
     loseLease(core, task, session, `agent '${session.agentId}' gave it back`, reply, now);
   }

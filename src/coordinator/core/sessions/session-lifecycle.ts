@@ -55,6 +55,7 @@ export function goLive(core: CoreState, session: Session, connectionId: string, 
   session.heartbeatSequence = 1;
   core.scheduler.setLoad(session.slot, 0);
   core.scheduler.setAvailable(session.slot, true);
+  if (session.identity.agentType === 'reasoning') core.learning.judges.add(session);
   watchSilence(core, session);
   watchStall(core, session, now);
   core.timers.set(session.heartbeatTimer, now + core.options.heartbeatIntervalMs);
@@ -84,6 +85,7 @@ export function drainSession(core: CoreState, session: Session, reason: string):
   const connectionId = connectionOf(session);
   if (connectionId === null) return;
   session.phase = { state: 'draining', connectionId };
+  core.learning.judges.delete(session);
   core.scheduler.setAvailable(session.slot, false);
   // said in a message, which was heard now
   core.feed.agent('agent-draining', session, session.lastHeardAt, reason);
@@ -138,6 +140,7 @@ export function detach(core: CoreState, session: Session): void {
   core.timers.cancel(session.heartbeatTimer);
   core.timers.cancel(session.stallTimer);
   session.stalledSince = null;
+  core.learning.judges.delete(session);
   core.scheduler.setAvailable(session.slot, false);
   for (const key of [...session.stopping.keys()]) stopAnswered(core, session, key);
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { AgentSummary, AgentType, Lease } from '../../../protocol/messages.js';
 import type { SessionRecord } from '../../../store/records.js';
 import type { Due } from '../due.js';
+import type { Tally } from '../reasoning/tally.js';
 import type { AgentSlot } from '../tasks/scheduler.js';
 import type { Task } from '../tasks/task.js';
 import { Timer } from '../timers.js';
@@ -68,6 +69,8 @@ export class Session {
   readonly leases = new Map<string, Task>();
   /** Leases it was told to stop and has not answered for, by `leaseKey`. Each still takes one credit. */
   readonly stopping = new Map<string, Timer<Due>>();
+  /** What it has ended and nobody has counted yet, by kind. */
+  readonly tallies = new Map<string, Tally>();
   /** Judges silence while connected, ends the grace while disconnected. */
   readonly timer: Timer<Due> = new Timer({ kind: 'session', session: this });
   readonly heartbeatTimer: Timer<Due> = new Timer({ kind: 'heartbeat', session: this });

@@ -17,8 +17,8 @@ export function admitTask(kind: string, payload: Uint8Array): Admission {
     };
   }
   try {
-    known.parseInput(decodeValue(payload));
-    return ADMITTED;
+    const input = known.parseInput(decodeValue(payload));
+    return known.contextOf === undefined ? ADMITTED : { ok: true, context: known.contextOf(input) };
   } catch (error) {
     if (error instanceof TaskInputError) {
       return { ok: false, name: 'BAD_INPUT', message: error.message, field: error.path };

@@ -1,12 +1,14 @@
 import { ProtocolError } from '../../../protocol/errors.js';
 import type { Message, MessageOf } from '../../../protocol/messages.js';
 import type { TaskSpec } from '../../../store/records.js';
+import type { Admission } from '../contract.js';
 import { cancelKnown, queueRefusal, retryKnown } from './client-changes.js';
 import { refuse } from '../sessions/connection-lifecycle.js';
 import type { Connection } from '../sessions/connections.js';
 import { lookUp } from './lookups.js';
 import { stopCoordinator, switchKind } from './operator-requests.js';
 import { agentsReport, statusReport } from '../reports.js';
+import { outcomeOfTask, reportOutcome, sendReasoning } from '../reasoning/outcomes.js';
 import { sendReceived, watchEnd } from './settlement.js';
 import type { CoreState } from '../state.js';
 import { activate } from './task-flow.js';
@@ -15,6 +17,7 @@ import { createTask, isFinished, type Task } from './task.js';
 import { sendUpdate, watch } from './watching.js';
 
 const EMPTY = new Uint8Array(0);
+const ADMITTED = { ok: true } as const;
 const DEFAULT_PRIORITY = 5;
 const DEFAULT_ATTEMPTS = 3;
 
@@ -68,6 +71,20 @@ export function handleClientMessage(
     case 'WatchEvents':
       core.feed.subscribe(core, connection.id, message);
       return;
+    case 'ReportOutcome': {
+      const { requestId, taskId } = message;
+      if (!reportOutcome(core, connection.id, message, now)) return;
+      const task = core.tasks.get(taskId);
+      const known = task !== undefined && isFinished(task.phase) && core.commits.isDurable(task);
+      if (known) outcomeOfTask(core, connection.id, message, task, now);
+      else {
+        lookUp(core, { wants: 'outcome', connectionId: connection.id, requestId, taskId, report: message });
+      }
+      return;
+    }
+    case 'QueryReasoning':
+      sendReasoning(core, connection.id, message);
+      return;
     case 'HeartbeatMessage':
     case 'MessageAck':
       return;
@@ -99,9 +116,9 @@ function submit(
     repeatSubmit(core, connection, message, existing);
     return;
   }
-  const refusal = admissionError(core, message, input);
-  if (refusal !== null) {
-    core.sendError(connection.id, refusal);
+  const admission = admit(core, message, input);
+  if (admission instanceof ProtocolError) {
+    core.sendError(connection.id, admission);
     return;
   }
   const spec: TaskSpec = {
@@ -118,6 +135,7 @@ function submit(
   const delayMs = message.delayMs ?? 0;
   const notBefore = delayMs > 0 ? now + delayMs : null;
   const task = createTask(spec, input, notBefore);
+  task.context = admission.context ?? null;
   if (message.watch) task.watchers = [{ connectionId: connection.id, requestId }];
   core.tasks.add(task);
   core.tasks.observer?.('task-submitted', task, now);
@@ -145,16 +163,17 @@ function repeatSubmit(
   if (message.watch) watchEnd(core, task.spec.taskId, connection.id, requestId);
 }
 
-function admissionError(
+function admit(
   core: CoreState,
   message: MessageOf<'SubmitTask'>,
   input: Uint8Array,
-): ProtocolError | null {
+): Extract<Admission, { ok: true }> | ProtocolError {
   const { requestId, kind, type: messageType } = message;
   const refusal = queueRefusal(core, input.byteLength, messageType, requestId);
   if (refusal !== null) return refusal;
   const admission = core.ports.admit(kind, input);
-  if (admission.ok || (admission.name === 'UNKNOWN_KIND' && core.scheduler.isOffered(kind))) return null;
+  if (admission.ok) return admission;
+  if (admission.name === 'UNKNOWN_KIND' && core.scheduler.isOffered(kind)) return ADMITTED;
   const { name, message: text, field } = admission;
   return new ProtocolError(name, text, { messageType, requestId, field });
 }

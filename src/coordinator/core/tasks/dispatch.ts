@@ -1,4 +1,5 @@
 import type { StreamPurpose } from '../../../protocol/messages.js';
+import { memoriesFor } from '../reasoning/memories.js';
 import { trimInput } from './input-reads.js';
 import { readAhead } from './read-ahead.js';
 import { connectionOf, type Session } from '../sessions/sessions.js';
@@ -41,11 +42,13 @@ function give(core: CoreState, task: Task, session: Session, connectionId: strin
   leaveQueue(core, task);
   const { taskId, attempt, epoch } = leaseTask(core, task, session, now);
   const { kind, priority, timeoutMs } = task.spec;
+  const memories = memoriesFor(core, task, now);
+  const message = { type: 'AgentTask', taskId, attempt, epoch, kind, priority, timeoutMs } as const;
   core.act({
     type: 'send',
     connectionId,
     lane: laneOf(priority),
-    message: { type: 'AgentTask', taskId, attempt, epoch, kind, priority, timeoutMs },
+    message: memories === null ? message : { ...message, memories },
     payload: task.input ?? EMPTY,
   });
   trimInput(core, task);

@@ -9,6 +9,7 @@ import { storeTakesLeases, storeUnavailable } from '../commits/store-health.js';
 import { historyOf, summarizeKnown } from './task-summary.js';
 import { isFinished, restoreTask } from './task.js';
 import { WaitReasons } from './waits-for.js';
+import { outcomeOfTask } from '../reasoning/outcomes.js';
 import { sendUpdate, watch } from './watching.js';
 
 /** Questions of clients that only the store can answer. */
@@ -51,6 +52,15 @@ export function lookedUp(core: CoreState, lookupId: number, stored: StoredTask |
     case 'retry': {
       const task = core.tasks.get(lookup.taskId) ?? (stored === null ? undefined : restoreTask(stored));
       retryKnown(core, lookup, task, now);
+      return;
+    }
+    case 'outcome': {
+      // the store first: it knows when a task that memory has restored was leased
+      const task = stored ?? core.tasks.get(lookup.taskId) ?? null;
+      if (task === null && !storeTakesLeases(core)) {
+        const { connectionId, requestId, taskId } = lookup;
+        core.sendError(connectionId, storeUnavailable(core)({ requestId, taskId }));
+      } else outcomeOfTask(core, lookup.connectionId, lookup.report, task, now);
       return;
     }
     case 'state':

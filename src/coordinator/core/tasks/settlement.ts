@@ -3,6 +3,7 @@ import type { StreamPurpose } from '../../../protocol/messages.js';
 import type { StoreOutcome } from '../../../store/store.js';
 import { Acknowledgements } from '../commits/acknowledgements.js';
 import type { CommitEntry, JoinedReply, Reply } from '../commits/commit-log.js';
+import { agentJoined } from '../reasoning/agents.js';
 import { trimInput } from './input-reads.js';
 import { lookUp } from './lookups.js';
 import { connectionOf, type Session } from '../sessions/sessions.js';
@@ -66,6 +67,7 @@ export function settleCommit(
     if (reply.kind === 'joined') sendAgentAck(core, reply.session, reply.joined, now);
     else if (reply.kind === 'processed') acks.processed(reply.connectionId, null, reply.id);
     else if (reply.kind === 'kept') sendKept(core, reply.connectionId, reply.requestId);
+    else if (reply.kind === 'message') core.send(reply.connectionId, reply.message);
     else if (task === null) continue;
     else if (reply.kind === 'done') acks.processed(reply.connectionId, reply.requestId, task.spec.taskId);
     else if (reply.kind === 'update') updates.push({ task, reply });
@@ -91,7 +93,7 @@ export function settleLost(
   for (const { op, task, reply } of entries) {
     if (task === null) continue;
     if (op?.op === 'submit') withdrawTask(core, task, now);
-    if (reply === null || reply.kind === 'joined') continue;
+    if (reply === null || reply.kind === 'joined' || reply.kind === 'message') continue;
     if (reply.kind === 'processed') {
       const taskId = reply.id;
       const text = `the submit of task '${taskId}' was not stored: drop its result`;
@@ -156,7 +158,7 @@ function settleRefused(
   if (reply.kind === 'processed') {
     const text = 'another coordinator has taken the task over: drop its result';
     core.sendError(reply.connectionId, new ProtocolError('STALE_LEASE', text, { taskId }));
-  } else if (reply.kind !== 'joined') {
+  } else if (reply.kind !== 'joined' && reply.kind !== 'message') {
     const { requestId } = reply;
     const text = 'another coordinator has changed the task';
     core.sendError(reply.connectionId, new ProtocolError('TASK_FINISHED', text, { taskId, requestId }));
@@ -236,4 +238,5 @@ function sendAgentAck(core: CoreState, session: Session, joined: JoinedReply, no
     abortedTasks,
   });
   sessionJoined(core, session, connectionId, now);
+  agentJoined(core, session, resumed, now);
 }

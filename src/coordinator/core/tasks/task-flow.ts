@@ -2,6 +2,7 @@ import type { ErrorDetail, MessageOf } from '../../../protocol/messages.js';
 import type { LeaseRecord } from '../../../store/records.js';
 import type { Reply } from '../commits/commit-log.js';
 import type { Due } from '../due.js';
+import { learnFromFailure } from '../reasoning/results.js';
 import { inputServed, trimInput } from './input-reads.js';
 import { connectionOf, leaseKey, type Session } from '../sessions/sessions.js';
 import type { CoreState } from '../state.js';
@@ -120,6 +121,7 @@ export function timeoutAttempt(core: CoreState, task: Task, lease: LeaseRecord, 
   }
   core.counters.timedOut++;
   settleAttempt(core, task, 'timeout', error, null, now);
+  learnFromFailure(core, task, lease, session, error.name, now);
 }
 
 /** The agent no longer works on the task: it goes back to the queue, before those of its priority that wait there. */
@@ -207,7 +209,7 @@ export function stopAnswered(core: CoreState, session: Session, key: string): bo
 }
 
 /** The reply an agent waits for when a result is stored. */
-export function processed(session: Session, taskId: string): Reply {
+export function processed(session: Session, taskId: string): Extract<Reply, { kind: 'processed' }> {
   return { kind: 'processed', connectionId: connectionOf(session) ?? '', id: taskId };
 }
 

@@ -6,6 +6,7 @@ import type {
   StoredTask,
   TaskSpec,
 } from '../../../store/records.js';
+import type { Context } from '../../../reasoning/experience.js';
 import type { LinkedList, Listed } from '../linked-list.js';
 import type { Timed } from '../timers.js';
 
@@ -74,6 +75,8 @@ export class Task implements Timed, Listed<Task> {
   /** The store has it: its submit is durable. */
   stored = false;
   watchers: Watcher[] | null = null;
+  /** Circumstances to learn by, from its input; null when there are none, or it comes from the store. */
+  context: Context | null = null;
   /** Its one deadline: end of a delay or backoff, or of the lease. In the heap when, and only when, its state has one. */
   at = 0;
   index = -1;

@@ -1,0 +1,390 @@
+import assert from 'node:assert/strict';
+import t from 'tap';
+import { BANK_OPTIONS, bankPorts } from '../../../src/coordinator/core/reasoning/bank-options.js';
+import { restoreBank, snapshotTime } from '../../../src/coordinator/core/reasoning/restore.js';
+import type { Lease, MessageOf } from '../../../src/protocol/messages.js';
+import { decodeValue } from '../../../src/protocol/value.js';
+import type { ReasoningBank } from '../../../src/reasoning/bank.js';
+import type { MemoryItem } from '../../../src/reasoning/memory/item.js';
+import type { ExperienceRecord } from '../../../src/store/records.js';
+import type { StoreOp } from '../../../src/store/store.js';
+import { World, type AgentDouble, type ClientDouble } from './world.js';
+
+const CONTEXT = { metric: 'dtw', points: 20, candidates: 1_000 };
+
+/** A world in which `pattern-match` is built in. */
+function world() {
+  return new World({}, { admit: () => ({ ok: true, context: CONTEXT }) });
+}
+
+function patternAgent(w: World, agentId: string, more: Partial<MessageOf<'AgentHandshake'>> = {}) {
+  return w.agent(agentId, { agentType: 'pattern', kinds: ['pattern-match'], ...more });
+}
+
+function forecast(
+  w: World,
+  agent: AgentDouble,
+  client: ClientDouble,
+  expectedOutcome: number | null,
+): string {
+  const taskId = client.submit({ kind: 'pattern-match' });
+  deliver(agent, agent.takeTask(), expectedOutcome);
+  w.advance(1);
+  return taskId;
+}
+
+function deliver(agent: AgentDouble, { taskId, attempt, epoch }: Lease, expectedOutcome: number | null) {
+  const message: MessageOf<'PatternMatchResult'> = {
+    type: 'PatternMatchResult',
+    taskId,
+    attempt,
+    epoch,
+    runMs: 5,
+    patternType: 'dtw-subsequence',
+    matchCount: 3,
+    confidence: 0.5,
+    expectedOutcome,
+    computeTimeMs: 4,
+  };
+  agent.say(message, new Uint8Array([1]));
+}
+
+let requests = 1_000;
+function report(w: World, client: ClientDouble, taskId: string, outcome: object): string {
+  const requestId = ++requests;
+  w.say(client.connectionId, { type: 'ReportOutcome', requestId, taskId, ...outcome });
+  const [error] = w.takeType(client.connectionId, 'ErrorReport');
+  if (error !== undefined) {
+    t.equal(error.requestId, requestId, 'the error names the request');
+    return error.name;
+  }
+  const acks = w.takeType(client.connectionId, 'MessageAck');
+  return acks.some((ack) => ack.requestIds.includes(requestId) && ack.status === 'processed')
+    ? 'ok'
+    : 'silence';
+}
+
+interface Learned {
+  readonly performance: readonly { agentId: string | null; context: string | null; outcomes: number }[];
+  readonly verdicts: readonly { agentId: string; experienceId: string; judge: string; score: number }[];
+  readonly judges: readonly string[];
+  readonly counters: Readonly<Record<string, unknown>>;
+}
+
+function learned(w: World, client: ClientDouble, agentId?: string): Learned {
+  const query = { type: 'QueryReasoning', requestId: ++requests } as const;
+  w.say(client.connectionId, agentId === undefined ? query : { ...query, agentId });
+  const [answer] = w.take(client.connectionId).filter(({ message }) => message.type === 'ReasoningReport');
+  assert.ok(answer?.payload);
+  return decodeValue(answer.payload) as Learned;
+}
+
+/** The bank that a coordinator would find after a crash. */
+function afterCrash(w: World): ReasoningBank {
+  const entries = new Map<string, Uint8Array>();
+  const experiences = new Map<string, ExperienceRecord>();
+  for (const op of w.stored) apply(op);
+  function apply(op: StoreOp): void {
+    if (op.op === 'put-entry') entries.set(`${op.entry.collection}/${op.entry.key}`, op.entry.value);
+    else if (op.op === 'drop-entry') entries.delete(`${op.collection}/${op.key}`);
+    else if (op.op === 'append-experience' && !experiences.has(op.experience.experienceId)) {
+      experiences.set(op.experience.experienceId, op.experience);
+    }
+  }
+  const of = (collection: string) =>
+    [...entries].filter(([key]) => key.startsWith(`${collection}/`)).map(([, value]) => value);
+  const { bank, damaged } = restoreBank(
+    BANK_OPTIONS,
+    bankPorts(() => 'id'),
+    w.now,
+    {
+      snapshot: of('bank-snapshot')[0] ?? null,
+      forecasts: of('forecast'),
+      adaptations: of('adaptation'),
+      memories: of('memory'),
+      experiences: [...experiences.values()].reverse(),
+    },
+  );
+  t.equal(damaged, 0, 'what was written can be read');
+  return bank;
+}
+
+void t.test('a forecast waits for its outcome, and is judged when that is reported', async (t) => {
+  const w = world();
+  const agent = patternAgent(w, 'a1');
+  const client = w.client();
+  const taskId = forecast(w, agent, client, 0.02);
+  t.match(
+    w.stored.findLast(({ op }) => op === 'put-entry'),
+    {
+      entry: { collection: 'forecast', key: taskId },
+    },
+  );
+  t.match(learned(w, client).counters, { experiences: 0, pendingForecasts: 1 });
+  t.equal(report(w, client, taskId, { actual: 0.02 }), 'ok');
+  const { verdicts, counters, performance } = learned(w, client, 'a1');
+  t.match(verdicts, [{ agentId: 'a1', experienceId: `task:${taskId}`, judge: 'built-in' }]);
+  t.ok((verdicts[0]?.score ?? 0) > 0.4, 'an exact forecast is a good one');
+  t.match(counters, { experiences: 1, pendingForecasts: 0 });
+  t.ok(
+    performance.some(({ context }) => context === 'metric=dtw points=2^4 candidates=2^9'),
+    'it counts in the circumstances of its input',
+  );
+  t.match(
+    w.stored.findLast(({ op }) => op === 'drop-entry'),
+    { collection: 'forecast', key: taskId },
+  );
+  t.strictSame(learned(w, client, 'nobody').performance, []);
+});
+
+void t.test('an outcome that cannot count is refused by name', async (t) => {
+  const w = world();
+  const agent = patternAgent(w, 'a1');
+  const client = w.client();
+  const judged = forecast(w, agent, client, 0.02);
+  t.equal(report(w, client, judged, { actual: 0.01 }), 'ok');
+  t.equal(report(w, client, judged, { actual: 0.01 }), 'OUTCOME_KNOWN');
+  t.equal(report(w, client, 'nowhere', { value: 1 }), 'UNKNOWN_TASK');
+  t.equal(report(w, client, judged, {}), 'BAD_FIELD');
+  t.equal(report(w, client, judged, { actual: 1, value: 1 }), 'BAD_FIELD');
+  const running = client.submit({ kind: 'pattern-match' });
+  t.equal(report(w, client, running, { value: 1 }), 'NO_FORECAST');
+  deliver(agent, agent.takeTask(), null);
+  t.equal(report(w, client, running, { actual: 1 }), 'NO_FORECAST', 'it forecast nothing');
+  t.equal(report(w, client, running, { value: 0.5 }), 'ok', 'but its result may be worth something');
+  t.equal(report(w, client, running, { value: 0.5 }), 'OUTCOME_KNOWN');
+});
+
+void t.test('an outcome is acknowledged once it is stored', async (t) => {
+  const w = world();
+  const agent = patternAgent(w, 'a1');
+  const client = w.client();
+  const taskId = forecast(w, agent, client, 0.02);
+  w.autoCommit = false;
+  t.equal(report(w, client, taskId, { actual: 0.01 }), 'silence');
+  w.commit();
+  t.match(w.takeType(client.connectionId, 'MessageAck'), [{ status: 'processed', taskIds: [taskId] }]);
+});
+
+void t.test('small results cost no operation of the store, and are counted twice a second', async (t) => {
+  const w = new World();
+  const agent = w.agent('a1', { concurrency: 100 });
+  const client = w.client();
+  for (let i = 0; i < 40; i++) {
+    client.submit();
+    agent.complete(agent.takeTask());
+  }
+  const learnedOps = () =>
+    w.stored.filter(({ op }) => op === 'append-experience' || op === 'put-entry').length;
+  t.equal(w.core.state.learning.bank.performance.agentKind('a1', 'compute'), null);
+  w.advance(500);
+  t.equal(w.core.state.learning.bank.performance.agentKind('a1', 'compute')?.delivered, 40);
+  t.equal(w.core.state.learning.bank.performance.agentKind('a1', 'compute')?.successes, 40);
+  t.equal(learnedOps(), 0);
+});
+
+void t.test('failures are experiences, but a flood of them is counted', async (t) => {
+  const w = new World();
+  const agent = w.agent('a1', { concurrency: 100 });
+  const client = w.client();
+  for (let i = 0; i < 40; i++) {
+    client.submit({ attempts: 1 });
+    agent.fail(agent.takeTask(), false);
+  }
+  w.advance(500);
+  const cell = w.core.state.learning.bank.performance.agentKind('a1', 'compute');
+  t.equal(cell?.failed, 40);
+  t.equal(cell?.outcomes, 40);
+  t.equal(w.stored.filter(({ op }) => op === 'append-experience').length, 16);
+});
+
+void t.test('an agent tells of itself only, and not under ids of the coordinator', async (t) => {
+  const w = new World();
+  const agent = w.agent('a1');
+  const experience: MessageOf<'ReasoningExperience'> = {
+    type: 'ReasoningExperience',
+    experienceId: 'e1',
+    agentId: 'a1',
+    action: 'match',
+    context: { kind: 'pattern-match' },
+    outcome: { value: 0.5, confidence: 1, latencyMs: 1 },
+    recordedAt: 5,
+  };
+  agent.say(experience);
+  agent.say(experience);
+  t.match(w.takeType(agent.connectionId, 'MessageAck'), [{ taskIds: ['e1'] }, { taskIds: ['e1'] }]);
+  t.equal(w.stored.filter(({ op }) => op === 'append-experience').length, 1, 'it is recorded once');
+  agent.say({ ...experience, experienceId: 'task:x' });
+  t.strictSame(agent.errors(), ['BAD_FIELD']);
+});
+
+/** Bad forecasts until the bank has the agent change something. */
+function untilAdapted(w: World, agent: AgentDouble, client: ClientDouble): MessageOf<'AdaptationCommand'> {
+  for (let i = 0; i < 60; i++) {
+    const taskId = forecast(w, agent, client, 0.02);
+    report(w, client, taskId, { actual: -0.001 });
+    const [command] = w.takeType(agent.connectionId, 'AdaptationCommand');
+    if (command !== undefined) return command;
+  }
+  throw new Error('no adaptation was suggested');
+}
+
+void t.test(
+  'a bad forecaster is told to change a parameter, and told back when that did not help',
+  async (t) => {
+    const w = world();
+    const agent = patternAgent(w, 'a1');
+    const client = w.client();
+    const command = untilAdapted(w, agent, client);
+    const [suggestion] = command.suggestions;
+    t.ok(suggestion !== undefined && ['window', 'k', 'similarityThreshold'].includes(suggestion.parameter));
+    const stored = w.stored.findLastIndex(
+      (op) => op.op === 'put-entry' && op.entry.collection === 'adaptation',
+    );
+    t.ok(stored >= 0, 'the command is stored');
+    w.advance(10_000);
+    t.match(w.takeType(agent.connectionId, 'AdaptationCommand'), [{ adaptationId: command.adaptationId }]);
+    agent.say({ type: 'AdaptationAck', adaptationId: command.adaptationId, outcome: 'applied' });
+    w.advance(1);
+    const back: MessageOf<'AdaptationCommand'>[] = [];
+    for (let i = 0; i < 100 && back.length === 0; i++) {
+      report(w, client, forecast(w, agent, client, 0.02), { actual: -0.001 });
+      back.push(...w.takeType(agent.connectionId, 'AdaptationCommand'));
+    }
+    t.match(back, [{ suggestions: [{ parameter: suggestion?.parameter, suggested: suggestion?.current }] }]);
+    t.match(w.core.state.learning.bank.reports.adaptations(), [{ end: 'rolled-back', agentId: 'a1' }]);
+  },
+);
+
+void t.test(
+  'what an agent refuses is not tried again at once; one that starts anew gets its values back',
+  async (t) => {
+    const w = world();
+    const agent = patternAgent(w, 'a1');
+    const client = w.client();
+    const { adaptationId } = untilAdapted(w, agent, client);
+    agent.say({ type: 'AdaptationAck', adaptationId, outcome: 'refused', reason: 'no such parameter' });
+    t.match(w.core.state.learning.bank.reports.adaptations(), [{ end: 'refused' }]);
+    t.match(w.logs('agent refuses an adaptation'), [{ agentId: 'a1', reason: 'no such parameter' }]);
+  },
+);
+
+void t.test('a reasoning agent is sent experiences, and its verdict counts', async (t) => {
+  const w = world();
+  const agent = patternAgent(w, 'a1');
+  const client = w.client();
+  const judge = w.agent('judge', { agentType: 'reasoning', kinds: ['compute'] });
+  const taskId = forecast(w, agent, client, 0.02);
+  report(w, client, taskId, { actual: 0.02 });
+  const [asked] = w.takeType(judge.connectionId, 'ReasoningExperience');
+  t.match(asked, {
+    experienceId: `task:${taskId}`,
+    agentId: 'a1',
+    judging: { kind: 'pattern-match', source: 'forecast', grade: 1, success: true },
+  });
+  t.strictSame(learned(w, client).verdicts, []);
+  const verdict: MessageOf<'ReasoningVerdict'> = {
+    type: 'ReasoningVerdict',
+    experienceId: `task:${taskId}`,
+    agentId: 'a1',
+    score: -0.25,
+    confidence: 0.75,
+    memories: [
+      {
+        title: 'beware',
+        description: 'luck',
+        content: 'It was luck.',
+        kind: 'pattern-match',
+        learnedFrom: 'failure',
+        context: CONTEXT,
+        sources: [`task:${taskId}`],
+      },
+    ],
+  };
+  agent.say(verdict);
+  t.strictSame(agent.errors(), ['UNEXPECTED_MESSAGE'], 'others do not judge');
+  judge.say(verdict);
+  t.match(learned(w, client), { verdicts: [{ judge: 'judge', score: -0.25 }], judges: ['judge'] });
+  client.submit({ kind: 'pattern-match' });
+  t.match(agent.takeTask().memories, [{ title: 'beware', content: 'It was luck.' }]);
+
+  // silent or gone, the built-in verdict counts
+  const second = w.agent('a2', { agentType: 'pattern', kinds: ['pattern-match'] });
+  report(w, client, forecast(w, second, client, 0.02), { actual: 0.02 });
+  w.advance(5_000);
+  t.match(learned(w, client).verdicts[0], { judge: 'built-in', agentId: 'a2' });
+  w.lose(judge.connectionId);
+  report(w, client, forecast(w, second, client, 0.02), { actual: 0.02 });
+  t.match(learned(w, client), { judges: [], verdicts: [{ judge: 'built-in' }, {}, {}] });
+});
+
+/** That it was recalled lately may be lost. */
+function lesson({ memoryId, title, content, evidence }: MemoryItem) {
+  return { memoryId, title, content, evidence };
+}
+
+void t.test('after a crash the bank goes on with what it had, with a snapshot and without', async (t) => {
+  for (const withSnapshot of [false, true]) {
+    const w = world();
+    const agent = patternAgent(w, 'a1');
+    const client = w.client();
+    const waiting = forecast(w, agent, client, 0.02);
+    for (let i = 0; i < 30; i++) report(w, client, forecast(w, agent, client, 0.02), { actual: -0.001 });
+    let active = agent;
+    if (withSnapshot) {
+      // long enough for the agent to be given up
+      w.advance(600_000);
+      active = patternAgent(w, 'a1');
+      t.ok(
+        w.stored.some((op) => op.op === 'put-entry' && op.entry.collection === 'bank-snapshot'),
+        'a snapshot is written',
+      );
+    }
+    const command = untilAdapted(w, active, client);
+    const { bank } = w.core.state.learning;
+    const again = afterCrash(w);
+    t.strictSame(again.performance.rows({}), bank.performance.rows({}));
+    t.equal(again.forecast(waiting)?.expected, 0.02);
+    t.strictSame(again.reports.underWay(), bank.reports.underWay());
+    t.equal(again.reports.underWay()[0]?.phase, 'asking');
+    t.strictSame(again.reports.memories().map(lesson), bank.reports.memories().map(lesson));
+    t.ok(bank.reports.memories().length > 0, 'bad forecasts have taught a lesson');
+    const restarted = new World({}, {}, { sessions: [], bank: again }, w.now + 1);
+    const back = patternAgent(restarted, 'a1');
+    t.strictSame(
+      restarted.takeType(back.connectionId, 'AdaptationCommand'),
+      [],
+      'a new process has its initial values, and nothing was kept',
+    );
+    t.ok(command.adaptationId);
+  }
+});
+
+void t.test('a drain writes down what was counted', async (t) => {
+  const w = new World();
+  const agent = w.agent('a1');
+  const client = w.client();
+  client.submit();
+  agent.complete(agent.takeTask());
+  w.turn({ type: 'drain', deadlineMs: 1_000, reason: 'the end' });
+  t.equal(afterCrash(w).performance.agentKind('a1', 'compute')?.delivered, 1);
+});
+
+void t.test('damaged records are left out and counted', async (t) => {
+  const junk = ['', '{', '[]', '{"version":1}', '{"takenAt":"x"}'].map((text) => Buffer.from(text));
+  const { bank, damaged } = restoreBank(
+    BANK_OPTIONS,
+    bankPorts(() => 'id'),
+    0,
+    {
+      snapshot: junk[3] ?? null,
+      forecasts: junk,
+      adaptations: junk,
+      memories: junk,
+      experiences: [],
+    },
+  );
+  t.equal(damaged, 3 * junk.length + 1);
+  t.equal(bank.reports.summary().memories, 0);
+  t.equal(snapshotTime(junk[3] ?? null), null);
+});
