@@ -297,7 +297,15 @@ const samples: readonly Sample[] = [
   ],
   [
     'NeuralGradients',
-    { type: 'NeuralGradients', ...lease, modelVersion: 3, batchSize: 64, loss: 0.693, encoding: 'float32' },
+    {
+      type: 'NeuralGradients',
+      ...lease,
+      runMs: 12.5,
+      modelVersion: 3,
+      batchSize: 64,
+      loss: 0.693,
+      encoding: 'float32',
+    },
     new Float32Array([0.5, -0.25]),
   ],
   [

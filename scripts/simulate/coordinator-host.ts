@@ -275,6 +275,14 @@ export class CoordinatorHost extends Process implements Acceptor {
         this.#read(() => ({ type: 'inputsRead', readId, inputs: this.#store.readInputs(taskIds) }));
         return;
       }
+      case 'readTraining': {
+        const { taskId } = action;
+        this.#read(() => {
+          const [input = null] = this.#store.readInputs([taskId]);
+          return { type: 'trainingRead', taskId, found: { input, checkpoint: null } };
+        });
+        return;
+      }
       case 'consumeNonce': {
         const { connectionId, nonce } = action;
         this.#read((now) => {

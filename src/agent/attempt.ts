@@ -1,7 +1,7 @@
 import { encodeValue, ValueError } from '../protocol/value.js';
 import { errorDetailOf } from '../tasks/failure.js';
 import type { TaskContext, TaskHandler } from '../tasks/kind.js';
-import { summarize, type RunOutcome } from './outcome.js';
+import { payloadOf, summarize, type RunOutcome } from './outcome.js';
 
 /**
  * Calls a handler in the thread it is called from, times it, and encodes what it returns. Never rejects: whatever
@@ -26,11 +26,14 @@ export async function attempt(
   }
   const runMs = performance.now() - start;
   try {
+    const summary = summarize(kind, result);
+    const payload = payloadOf(result, summary);
     return {
       outcome: 'completed',
       runMs,
-      payload: encodeValue(result),
-      summary: summarize(kind, result),
+      payload:
+        summary?.type === 'NeuralGradients' && payload instanceof Uint8Array ? payload : encodeValue(payload),
+      summary,
     };
   } catch (thrown) {
     const where = thrown instanceof ValueError ? thrown.message : errorDetailOf(thrown).message;

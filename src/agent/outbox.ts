@@ -1,14 +1,16 @@
 import type { ErrorDetail, Lease, Message, MessageOf } from '../protocol/messages.js';
 
 /** Every message that may end a lease; `isAnswerMessage` tells them from others. */
-export type AnswerMessage =
-  MessageOf<'TaskCompletion'> | MessageOf<'PatternMatchResult'> | MessageOf<'StrategyCorrelation'>;
+export type AnswerMessage = MessageOf<
+  'TaskCompletion' | 'PatternMatchResult' | 'StrategyCorrelation' | 'NeuralGradients'
+>;
 
 export function isAnswerMessage(message: Message): message is AnswerMessage {
   return (
     message.type === 'TaskCompletion' ||
     message.type === 'PatternMatchResult' ||
-    message.type === 'StrategyCorrelation'
+    message.type === 'StrategyCorrelation' ||
+    message.type === 'NeuralGradients'
   );
 }
 

@@ -4,14 +4,16 @@ type WithoutLease<T> = Omit<T, 'taskId' | 'attempt' | 'epoch' | 'runMs'>;
 
 /** What the coordinator learns from without decoding the result: the message that a kind's results go in, beside the lease. */
 export type ResultSummary =
-  WithoutLease<MessageOf<'PatternMatchResult'>> | WithoutLease<MessageOf<'StrategyCorrelation'>>;
+  | WithoutLease<MessageOf<'PatternMatchResult'>>
+  | WithoutLease<MessageOf<'StrategyCorrelation'>>
+  | WithoutLease<MessageOf<'NeuralGradients'>>;
 
 /** How one run of a handler ended. `runMs` is the time the handler itself took. */
 export type RunOutcome =
   | {
       readonly outcome: 'completed';
       readonly runMs: number;
-      /** The encoded result. */
+      /** The encoded result; with NeuralGradients the gradients as they are. */
       readonly payload: Uint8Array;
       readonly summary: ResultSummary | null;
     }
@@ -26,6 +28,7 @@ export type RunOutcome =
 export function summarize(kind: string, result: unknown): ResultSummary | null {
   if (typeof result !== 'object' || result === null) return null;
   const field = (name: string): unknown => Reflect.get(result, name);
+  if (kind === 'neural-training') return summarizeGradients(field);
   const computeTimeMs = field('computeTimeMs');
   if (typeof computeTimeMs !== 'number' || !(computeTimeMs >= 0)) return null;
   switch (kind) {
@@ -67,6 +70,24 @@ function summarizeCorrelation(field: FieldOf, computeTimeMs: number): ResultSumm
   const methods = METHODS.filter((method) => names.includes(method));
   if (methods.length !== names.length) return null;
   return { type: 'StrategyCorrelation', strategyIds, methods, computeTimeMs };
+}
+
+/** The part of a result that travels as the payload: all of it, but for gradients, which are bytes already. */
+export function payloadOf(result: unknown, summary: ResultSummary | null): unknown {
+  if (summary?.type !== 'NeuralGradients' || typeof result !== 'object' || result === null) return result;
+  return Reflect.get(result, 'gradients');
+}
+
+const ENCODINGS = ['float32', 'float16', 'top-k'] as const;
+
+function summarizeGradients(field: FieldOf): ResultSummary | null {
+  const modelVersion = finite(field('modelVersion'));
+  const batchSize = finite(field('batchSize'));
+  const loss = finite(field('loss'));
+  const encoding = ENCODINGS.find((name) => name === field('encoding'));
+  if (modelVersion === null || batchSize === null || loss === null || encoding === undefined) return null;
+  if (!(field('gradients') instanceof Uint8Array)) return null;
+  return { type: 'NeuralGradients', modelVersion, batchSize, loss, encoding };
 }
 
 function isText(value: unknown, maxLength: number): value is string {

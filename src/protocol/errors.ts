@@ -112,6 +112,12 @@ export const ERRORS = {
     'the lease is over or has a newer epoch; drop the work and its result',
   ),
   TASK_CANCELLED: entry(0x41, 'goes on', 'never', 'resets a stream whose task is no longer wanted'),
+  GRADIENT_REFUSED: entry(
+    0x42,
+    'goes on',
+    'never',
+    'a gradient of the wrong version or length, with a number that is not finite, or too late; others compute it',
+  ),
 
   // ---- outcomes
   NO_FORECAST: entry(

@@ -3,6 +3,7 @@ import { computeKind } from './compute/kind.js';
 import { featureEngineeringKind } from './feature-engineering/kind.js';
 import type { UserHandlers } from './handlers-file.js';
 import type { TaskHandler, TaskKind } from './kind.js';
+import { neuralTrainingKind } from './neural-training/kind.js';
 import { patternMatchKind } from './pattern-match/kind.js';
 import { strategyCorrelationKind } from './strategy-correlation/kind.js';
 
@@ -13,6 +14,8 @@ import { strategyCorrelationKind } from './strategy-correlation/kind.js';
 interface BuiltIn {
   readonly kind: TaskKind;
   load(user: UserHandlers | undefined): Promise<TaskHandler>;
+  /** Puts a user's handler in the place of the built-in one, where it does not itself return what that one does. */
+  adapt?(own: TaskHandler): Promise<TaskHandler>;
 }
 
 /** To add a kind: make its folder with `kind.ts` and `handler.ts`, and add its line here. */
@@ -25,6 +28,11 @@ const builtIns: readonly BuiltIn[] = [
   {
     kind: strategyCorrelationKind,
     load: async () => (await import('./strategy-correlation/handler.js')).strategyCorrelation,
+  },
+  {
+    kind: neuralTrainingKind,
+    load: async () => (await import('./neural-training/handler.js')).neuralTraining,
+    adapt: async (own) => (await import('./neural-training/handler.js')).neuralTrainingWith(own),
   },
   {
     kind: computeKind,
@@ -54,6 +62,7 @@ export async function loadHandler(kindName: string, user?: UserHandlers): Promis
   const builtIn = builtIns.find(({ kind }) => kind.name === kindName);
   const own = user?.kinds.get(kindName);
   if (own !== undefined) {
+    if (builtIn?.adapt !== undefined) return builtIn.adapt(own.handler);
     const check = builtIn?.kind ?? own;
     return (input, context) =>
       own.handler(check.parseInput === undefined ? input : check.parseInput(input), context);

@@ -7,7 +7,10 @@ import { kindsOfAgent, loadHandler, taskKinds } from '../../src/tasks/registry.j
 import { testContext } from './context.js';
 
 void t.test('each kind stands under its own name', (t) => {
-  t.same([...taskKinds.keys()], ['pattern-match', 'feature-engineering', 'strategy-correlation', 'compute']);
+  t.same(
+    [...taskKinds.keys()],
+    ['pattern-match', 'feature-engineering', 'strategy-correlation', 'neural-training', 'compute'],
+  );
   for (const [name, kind] of taskKinds) t.equal(kind.name, name);
   t.end();
 });
@@ -17,6 +20,7 @@ void t.test('a worker takes all kinds, the others their own and compute', (t) =>
   t.same(kindsOfAgent('pattern'), ['pattern-match', 'compute']);
   t.same(kindsOfAgent('feature'), ['feature-engineering', 'compute']);
   t.same(kindsOfAgent('strategy'), ['strategy-correlation', 'compute']);
+  t.same(kindsOfAgent('neural'), ['neural-training', 'compute']);
   t.same(kindsOfAgent('reasoning'), ['compute']);
   for (const type of AGENT_TYPES) t.ok(kindsOfAgent(type).includes('compute'), type);
   t.end();
@@ -31,7 +35,7 @@ void t.test('loads handlers by kind', async (t) => {
   await t.rejects(loadHandler('fly'), {
     name: 'RangeError',
     message:
-      "no handler for kind 'fly'; known kinds are pattern-match, feature-engineering, strategy-correlation, compute",
+      "no handler for kind 'fly'; known kinds are pattern-match, feature-engineering, strategy-correlation, neural-training, compute",
   });
 });
 

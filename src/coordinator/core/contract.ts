@@ -76,6 +76,12 @@ export type CoreEvent =
       readonly readId: number;
       readonly inputs: readonly (Uint8Array | null)[] | null;
     }
+  /** Answers `readTraining`; null when the store cannot be read now. `input` and `checkpoint`: null where there is none. */
+  | {
+      readonly type: 'trainingRead';
+      readonly taskId: string;
+      readonly found: { readonly input: Uint8Array | null; readonly checkpoint: Uint8Array | null } | null;
+    }
   /**
    * Answers `consumeNonce`. `fresh`: it was never seen before, and is used up durably now. Not fresh when the store
    * cannot say or cannot keep it.
@@ -116,6 +122,8 @@ export type Action =
   | { readonly type: 'list'; readonly lookupId: number; readonly filter: TaskFilter }
   /** Read inputs that are not in memory from the store and answer with `inputsRead`. At most one is under way. */
   | { readonly type: 'readInputs'; readonly readId: number; readonly taskIds: readonly string[] }
+  /** Read the input and the checkpoint of a training from the store and answer with `trainingRead`. */
+  | { readonly type: 'readTraining'; readonly taskId: string }
   /**
    * Use up the nonce of a handshake in early data and answer with `nonceChecked`. It is to be remembered as long as a
    * ticket that brings early data is accepted. At most one is under way for each connection.

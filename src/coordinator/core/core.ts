@@ -29,6 +29,7 @@ import { commitFailed, commitSucceeded } from './commits/store-trouble.js';
 import type { StateCounts } from './tasks/task-book.js';
 import { armRetention, stopAnswered, taskIsDue } from './tasks/task-flow.js';
 import { Timer } from './timers.js';
+import { runTrainings, trainingRead } from './training/training-flow.js';
 import { recoverTasks } from './tasks/unfinished-tasks.js';
 
 /** What the store had at the start, besides the tasks. */
@@ -152,6 +153,9 @@ function step(core: CoreState, event: CoreEvent, now: number): void {
     case 'inputsRead':
       inputsRead(core, event.readId, event.inputs, now);
       break;
+    case 'trainingRead':
+      trainingRead(core, event.taskId, event.found, now);
+      break;
     case 'committed': {
       const entries = core.commits.succeed(event.commitId);
       if (entries === null) break;
@@ -187,7 +191,10 @@ function tick(core: CoreState, now: number): void {
 
 /** Dispatches, starts the next commit, and ends a drain that has nothing left to wait for. */
 function flush(core: CoreState, now: number): void {
+  // first: what is given out here belongs to tasks that have had their turn
+  if (core.trainings.size > 0) runTrainings(core, now);
   dispatch(core, now);
+  if (core.trainings.size > 0) runTrainings(core, now);
   if (core.operation.state === 'draining' && core.tasks.held === 0) saveLearning(core, now);
   core.commits.endTurn();
   beginCommit(core, now);
@@ -242,6 +249,7 @@ function timerIsDue(core: CoreState, due: Due, now: number): void {
     case 'store-retry':
     case 'read-retry':
     case 'rate':
+    case 'training':
       // the flush after it does what has waited
       return;
     case 'learning':

@@ -28,4 +28,6 @@ export type Due =
   | { readonly kind: 'rate' }
   /** Something waits to be learned: small results to be counted, a deadline of the bank, the next snapshot. */
   | { readonly kind: 'learning' }
+  /** A training may have something to give out that it had not before. */
+  | { readonly kind: 'training' }
   | { readonly kind: 'drain' };

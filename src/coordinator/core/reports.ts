@@ -46,7 +46,7 @@ function agentSummary(core: CoreState, session: Session): AgentSummary {
     state: shownState(session),
     kinds: [...identity.kinds],
     concurrency: slot.credit,
-    activeTasks: session.leases.size,
+    activeTasks: session.leases.size + session.shards.size,
     load: slot.load,
     memoryBytes: session.memoryBytes,
     rttMs: connectionId === null ? null : core.ports.rttMs(connectionId),

@@ -19,6 +19,7 @@ import { DeadlineHeap, Timer, TimerHeap } from './timers.js';
 import { ReasoningBank } from '../../reasoning/bank.js';
 import { BANK_OPTIONS, bankPorts } from './reasoning/bank-options.js';
 import { Learning } from './reasoning/learning.js';
+import { Trainings } from './training/trainings.js';
 
 /** Counted since the start; the shell may read them at any time. */
 export interface Counters {
@@ -94,6 +95,7 @@ export class CoreState {
   readonly hold = new CommitHold();
   readonly feed = new EventFeed();
   readonly connections = new Map<string, Connection>();
+  readonly trainings = new Trainings();
   readonly lookups = new Map<number, Lookup>();
   /** Kinds of which no task is given out. */
   readonly pausedKinds: Set<string>;

@@ -2,11 +2,12 @@ import type { Clock } from '../../observe/clock.js';
 import type { Log } from '../../observe/log.js';
 import type { Store } from '../../store/store.js';
 import type { Action, CoreEvent } from '../core/contract.js';
+import { readEntry } from './take-up.js';
 
 /** What the core wants of the store. */
 export type StoreAction = Extract<
   Action,
-  { readonly type: 'commit' | 'lookup' | 'list' | 'readInputs' | 'consumeNonce' }
+  { readonly type: 'commit' | 'lookup' | 'list' | 'readInputs' | 'readTraining' | 'consumeNonce' }
 >;
 
 export interface StoreErrandOptions {
@@ -70,6 +71,18 @@ export class StoreErrands {
           (error: unknown) => {
             this.#readFailed(error);
             answer({ type: 'inputsRead', readId, inputs: null });
+          },
+        );
+        return;
+      }
+      case 'readTraining': {
+        const { taskId } = action;
+        Promise.all([store.readInputs([taskId]), readEntry(store, 'checkpoint', taskId)]).then(
+          ([[input = null], checkpoint]) =>
+            answer({ type: 'trainingRead', taskId, found: { input, checkpoint } }),
+          (error: unknown) => {
+            this.#readFailed(error);
+            answer({ type: 'trainingRead', taskId, found: null });
           },
         );
         return;

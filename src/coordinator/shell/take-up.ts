@@ -35,3 +35,16 @@ export async function readCollection(
     after = last.key;
   }
 }
+
+/** Keys that differ from one key in their last character only, and come before it, at most: task ids end in a hexadecimal digit. */
+const NEIGHBOURS = 16;
+
+/** One value of a collection whose keys are task ids; null when there is none. */
+export async function readEntry(
+  store: Pick<Store, 'readEntries'>,
+  collection: Collection,
+  key: string,
+): Promise<Uint8Array | null> {
+  const page = await store.readEntries({ collection, after: key.slice(0, -1), limit: NEIGHBOURS });
+  return page.find((entry) => entry.key === key)?.value ?? null;
+}

@@ -78,6 +78,7 @@ export const workMessages = {
   }),
   NeuralGradients: object({
     ...lease,
+    runMs,
     modelVersion: count('version of the weights they were computed at'),
     batchSize: integer({ minimum: 1, maximum: 2 ** 31, description: 'samples averaged over' }),
     loss: number({ description: 'mean loss of the batch' }),

@@ -11,7 +11,7 @@ export const workRules: Readonly<Record<keyof typeof workMessages, MessageRule>>
     on: ['lane', 'own'],
     payload: { need: 'required', what: 'the input, a value' },
     purpose: 'A lease: the agent is to do this attempt.',
-    answer: 'TaskCompletion, PatternMatchResult or StrategyCorrelation',
+    answer: 'TaskCompletion, PatternMatchResult, StrategyCorrelation or NeuralGradients',
   },
   CancelTask: {
     from: ['client', 'coordinator'],
@@ -54,7 +54,8 @@ export const workRules: Readonly<Record<keyof typeof workMessages, MessageRule>>
     from: ['agent'],
     on: ['lane', 'own'],
     payload: { need: 'required', what: 'all gradients end to end, in the stated encoding' },
-    purpose: 'Gradients of one batch of a running `neural-training`; does not end the lease.',
-    answer: LEASE_ENDED,
+    purpose:
+      'Ends the lease of one piece of a `neural-training`: what AgentTask gave was weights and samples, not the training itself.',
+    answer: `${LEASE_ENDED}; or GRADIENT_REFUSED`,
   },
 };

@@ -37,7 +37,14 @@ export function assertInvariants(core: CoordinatorCore): void {
     checkSession(state, session);
     leases += session.leases.size;
   }
-  assert.equal(leases, held, 'every lease belongs to one session');
+  for (const training of state.trainings.values()) {
+    if (activeLease(training.task) === training.lease) leases++;
+    for (const shard of training.shards.values()) {
+      assert.equal(state.trainings.shard(shard.taskId), shard);
+      assert.ok(shard.session.shards.has(shard), 'an agent has each shard');
+    }
+  }
+  assert.equal(leases, held, 'every lease belongs to one session, or to a training');
   checkKindLimits(state);
 }
 
@@ -58,6 +65,11 @@ function checkTask(core: CoreState, task: Task): void {
   if (task.stored) assert.ok(task.input === null || task.input.byteLength === task.inputBytes);
   if (lease === null) return;
   assert.equal(lease.epoch, task.epoch, `${name} has its latest epoch`);
+  const training = core.trainings.get(spec.taskId);
+  if (training !== undefined) {
+    assert.equal(training.lease.agentId, lease.agentId, `${name} is the coordinator's own`);
+    return;
+  }
   assert.equal(
     core.registry.get(lease.agentId)?.leases.get(spec.taskId),
     task,
@@ -67,7 +79,11 @@ function checkTask(core: CoreState, task: Task): void {
 
 function checkSession(core: CoreState, session: Session): void {
   const { slot, phase, agentId } = session;
-  assert.equal(slot.used, session.leases.size + session.stopping.size, `${agentId}: credit taken`);
+  assert.equal(
+    slot.used,
+    session.leases.size + session.stopping.size + session.shards.size,
+    `${agentId}: credit taken`,
+  );
   assert.equal(slot.available, phase.state === 'connected', `${agentId}: available when connected`);
   assert.equal(slot.list !== null, slot.available && slot.used < slot.credit, `${agentId}: listed when free`);
   for (const task of session.leases.values()) assert.equal(activeLease(task)?.agentId, agentId);
@@ -87,6 +103,7 @@ function checkSession(core: CoreState, session: Session): void {
 function checkKindLimits(core: CoreState): void {
   for (const [kind, { concurrency }] of core.options.kindLimits) {
     let running = 0;
+    for (const training of core.trainings.values()) if (training.task.spec.kind === kind) running++;
     for (const session of core.registry.values()) {
       for (const task of session.leases.values()) if (task.spec.kind === kind) running++;
       for (const { due } of session.stopping.values()) {

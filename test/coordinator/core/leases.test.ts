@@ -358,19 +358,20 @@ void t.test(
   },
 );
 
-void t.test('gradients are refused by name; messages of a client too', async (t) => {
+void t.test('gradients of nothing are refused by name; messages of a client too', async (t) => {
   const { agent } = pair();
   agent.say({
     type: 'NeuralGradients',
     taskId: 't',
     attempt: 1,
     epoch: 1,
+    runMs: 1,
     modelVersion: 1,
     batchSize: 1,
     loss: 1,
     encoding: 'float32',
   });
-  t.strictSame(agent.errors(), ['NOT_SUPPORTED']);
+  t.strictSame(agent.errors(), ['UNKNOWN_TASK']);
   agent.say({ type: 'SubmitTask', requestId: 1, kind: 'compute', watch: false });
   t.strictSame(agent.errors(), ['UNEXPECTED_MESSAGE']);
   agent.say({ type: 'ErrorReport', code: 1, name: 'X', message: 'hm' });

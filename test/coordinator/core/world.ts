@@ -51,6 +51,7 @@ export class World {
   lookups: { readonly lookupId: number; readonly taskId: string }[] = [];
   lists: Extract<Action, { type: 'list' }>[] = [];
   inputReads: Extract<Action, { type: 'readInputs' }>[] = [];
+  trainingReads: string[] = [];
   autoRead = true;
   /** What the core said of clients that wait for the store. */
   intakeOpen = true;
@@ -122,7 +123,7 @@ export class World {
   }
 
   get #asked(): number {
-    return this.lookups.length + this.lists.length + this.inputReads.length;
+    return this.lookups.length + this.lists.length + this.inputReads.length + this.trainingReads.length;
   }
 
   /** The store answers what it was asked, and what follows of it. */
@@ -132,6 +133,13 @@ export class World {
     }
     for (const { lookupId, filter } of this.lists.splice(0)) {
       this.turn({ type: 'listed', lookupId, tasks: this.store.list(filter) });
+    }
+    for (const taskId of this.trainingReads.splice(0)) {
+      const found = {
+        input: this.store.input(taskId),
+        checkpoint: this.store.entries.get('checkpoint')?.get(taskId) ?? null,
+      };
+      this.turn({ type: 'trainingRead', taskId, found });
     }
     for (const { readId, taskIds } of this.inputReads.splice(0)) {
       this.turn({ type: 'inputsRead', readId, inputs: taskIds.map((taskId) => this.store.input(taskId)) });
@@ -273,6 +281,9 @@ export class World {
       case 'readInputs':
         assert.equal(this.inputReads.length, 0, 'one read of inputs at a time');
         this.inputReads.push(action);
+        return;
+      case 'readTraining':
+        this.trainingReads.push(action.taskId);
         return;
       case 'intake':
         this.intakeOpen = action.open;

@@ -11,6 +11,7 @@ import { sawProgress } from './stalls.js';
 import type { CoreState } from '../state.js';
 import { completeTask, failAttempt, loseLease, processed, stopAnswered } from '../tasks/task-flow.js';
 import { activeLease, isFinished, type Task } from '../tasks/task.js';
+import { shardAnswered } from '../training/shard-answers.js';
 
 const EMPTY = new Uint8Array(0);
 const NO_REASON: ErrorDetail = { name: 'FAILED', message: 'the agent gave no reason', retryable: false };
@@ -56,16 +57,16 @@ export function handleAgentMessage(
     case 'DrainNotice':
       drainSession(core, session, message.reason);
       return;
-    case 'NeuralGradients': {
-      const text = 'this coordinator does not train models';
-      refuse(
-        core,
-        connection,
-        new ProtocolError('NOT_SUPPORTED', text, { messageType: message.type, taskId: message.taskId }),
-        now,
-      );
+    case 'NeuralGradients':
+      if (shardAnswered(core, connection, session, message, payload, now)) return;
+      if (session.leases.has(message.taskId)) {
+        const text = 'gradients do not end the lease of this task';
+        const context = { messageType: message.type, taskId: message.taskId };
+        refuse(core, connection, new ProtocolError('UNEXPECTED_MESSAGE', text, context), now);
+        return;
+      }
+      answerLateResult(core, connection, session, message);
       return;
-    }
     case 'ErrorReport':
       core.log('warn', 'agent reports an error', {
         agentId: session.agentId,
@@ -100,6 +101,7 @@ function handleResult(
   now: number,
 ): void {
   const task = session.leases.get(message.taskId);
+  if (task === undefined && shardAnswered(core, connection, session, message, payload, now)) return;
   if (task === undefined || !isActive(task, message)) {
     answerLateResult(core, connection, session, message);
     return;
@@ -126,9 +128,16 @@ function isActive(task: Task, lease: Lease): boolean {
 }
 
 /** A result whose lease is over: told apart, because the agent keeps it until it gets an answer. */
-function answerLateResult(core: CoreState, connection: Connection, session: Session, message: Result): void {
+function answerLateResult(
+  core: CoreState,
+  connection: Connection,
+  session: Session,
+  message: Result | MessageOf<'NeuralGradients'>,
+): void {
   const wasStopping = stopAnswered(core, session, leaseKey(message));
-  if (wasStopping && message.type === 'TaskCompletion' && message.outcome === 'cancelled') {
+  const isStopped = message.type === 'TaskCompletion' && message.outcome === 'cancelled';
+  // gradients that crossed the word to stop: somebody else was faster
+  if (wasStopping && (isStopped || message.type === 'NeuralGradients')) {
     sendProcessed(core, connection.id, [message.taskId]);
     return;
   }

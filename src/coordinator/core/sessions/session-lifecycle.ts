@@ -9,6 +9,7 @@ import {
   type SessionPhase,
 } from './sessions.js';
 import { watchStall } from './stalls.js';
+import { loseShards } from '../training/shards.js';
 import type { CoreState } from '../state.js';
 import { loseLease, stopAnswered } from '../tasks/task-flow.js';
 
@@ -142,6 +143,7 @@ export function detach(core: CoreState, session: Session): void {
   session.stalledSince = null;
   core.learning.judges.delete(session);
   core.scheduler.setAvailable(session.slot, false);
+  loseShards(core, session);
   for (const key of [...session.stopping.keys()]) stopAnswered(core, session, key);
 }
 

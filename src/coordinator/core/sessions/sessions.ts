@@ -6,6 +6,7 @@ import type { Tally } from '../reasoning/tally.js';
 import type { AgentSlot } from '../tasks/scheduler.js';
 import type { Task } from '../tasks/task.js';
 import { Timer } from '../timers.js';
+import type { Shard } from '../training/trainings.js';
 
 /**
  * Where an agent's session stands:
@@ -67,6 +68,8 @@ export class Session {
   heartbeatSequence = 1;
   /** All and only the tasks it has a lease on. */
   readonly leases = new Map<string, Task>();
+  /** All and only the pieces of trainings that it has. */
+  readonly shards = new Set<Shard>();
   /** Leases it was told to stop and has not answered for, by `leaseKey`. Each still takes one credit. */
   readonly stopping = new Map<string, Timer<Due>>();
   /** What it has ended and nobody has counted yet, by kind. */

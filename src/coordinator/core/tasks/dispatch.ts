@@ -7,6 +7,8 @@ import type { CoreState } from '../state.js';
 import { storeTakesLeases } from '../commits/store-health.js';
 import { leaseTask, leaveQueue } from './task-flow.js';
 import { hasInput, type Task } from './task.js';
+import { beginTraining, isTraining } from '../training/training-flow.js';
+import { NEURAL_TRAINING } from '../../../tasks/neural-training/kind.js';
 
 /**
  * Gives ready tasks to agents with credit until one of both is used up, or the input of the task whose turn it is has yet
@@ -21,6 +23,12 @@ export function dispatch(core: CoreState, now: number): void {
     if (task === null) {
       readAhead(core, null);
       break;
+    }
+    if (isTraining(task)) {
+      core.ready.take(task, turn.canTake, now);
+      leaveQueue(core, task);
+      beginTraining(core, task, now);
+      continue;
     }
     if (!hasInput(task)) {
       readAhead(core, task);
@@ -72,6 +80,7 @@ class Turn {
     const { scheduler, limits, pausedKinds } = this.#core;
     if (!scheduler.hasCapacity(kind) || this.#skipped?.has(kind) === true) return false;
     if (pausedKinds.size > 0 && pausedKinds.has(kind)) return false;
+    if (kind === NEURAL_TRAINING && !this.#core.trainings.hasRoom) return false;
     if (limits.size === 0) return true;
     const startableAt = limits.startableAt(kind);
     if (startableAt <= this.#now) return true;

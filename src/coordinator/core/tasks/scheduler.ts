@@ -123,6 +123,11 @@ export class Scheduler {
     return { agents, credit };
   }
 
+  /** At most `limit` agents that take this kind and have credit left, the least busy first. */
+  withCredit(kind: string, limit: number): readonly AgentSlot[] {
+    return new KindCandidates(this.#slots, this.#poolsOfKind.get(kind) ?? NO_POOLS, null).take(limit);
+  }
+
   offeredKinds(): string[] {
     return [...this.#poolsOfKind.keys()];
   }

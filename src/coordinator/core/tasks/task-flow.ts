@@ -1,4 +1,5 @@
-import type { ErrorDetail, MessageOf } from '../../../protocol/messages.js';
+import type { ErrorDetail, Lease, MessageOf } from '../../../protocol/messages.js';
+import { NEURAL_TRAINING } from '../../../tasks/neural-training/kind.js';
 import type { LeaseRecord } from '../../../store/records.js';
 import type { Reply } from '../commits/commit-log.js';
 import type { Due } from '../due.js';
@@ -53,6 +54,40 @@ export function failUnreadable(core: CoreState, task: Task, now: number): void {
   apply(core, task, { type: 'fail', at: now, runMs: null, error, retryAt: now });
   settleAttempt(core, task, 'fail', error, null, now);
   core.log('error', 'the store has lost the input of a task', { taskId });
+}
+
+/** Gives a ready task that has left the queue to the coordinator itself, under the name `holder`. */
+export function leaseToSelf(core: CoreState, task: Task, holder: string, now: number): LeaseRecord {
+  const lease = beginLease(core, task, holder, now);
+  core.counters.leased++;
+  core.limits.start(task.spec.kind, now);
+  core.deadlines.set(task, lease.deadlineAt);
+  trimInput(core, task);
+  return lease;
+}
+
+/** Completes a task whose lease the coordinator holds; its limit of a kind is the caller's affair. */
+export function completeOwn(
+  core: CoreState,
+  task: Task,
+  { runMs, result }: { readonly runMs: number; readonly result: Uint8Array },
+  now: number,
+): void {
+  const { taskId } = task.spec;
+  apply(core, task, { type: 'complete', at: now, runMs, result });
+  core.commits.add({ op: 'complete', taskId, epoch: task.epoch, finishedAt: now, runMs, result }, task, null);
+}
+
+/** Ends an attempt whose lease the coordinator holds. */
+export function failOwn(
+  core: CoreState,
+  task: Task,
+  { runMs, error }: { readonly runMs: number; readonly error: ErrorDetail },
+  now: number,
+): void {
+  apply(core, task, { type: 'fail', at: now, runMs, error, retryAt: now + backoffMs(core, task) });
+  core.deadlines.cancel(task);
+  settleAttempt(core, task, 'fail', error, null, now);
 }
 
 function beginLease(core: CoreState, task: Task, agentId: string, now: number): LeaseRecord {
@@ -112,7 +147,7 @@ export function failAttempt(
 export function timeoutAttempt(core: CoreState, task: Task, lease: LeaseRecord, now: number): void {
   const ranMs = lease.deadlineAt - lease.leasedAt;
   const error = attemptError('TIMEOUT', `agent '${lease.agentId}' did not finish within ${ranMs} ms`);
-  const session = core.registry.get(lease.agentId);
+  const session = holderOf(core, lease);
   apply(core, task, { type: 'timeout', at: now, error, retryAt: now + backoffMs(core, task) });
   if (session !== undefined) {
     takeLease(core, task, session);
@@ -143,21 +178,25 @@ export function loseLease(
 /** Ends an unfinished task because its client no longer wants it. */
 export function cancelTask(core: CoreState, task: Task, reply: Reply | null, now: number): void {
   const lease = activeLease(task);
-  const session = lease === null ? undefined : core.registry.get(lease.agentId);
+  const session = lease === null ? undefined : holderOf(core, lease);
   leaveQueue(core, task);
   apply(core, task, { type: 'cancel', at: now });
   if (lease !== null && session !== undefined) {
     takeLease(core, task, session);
     stopOnAgent(core, session, lease, task.spec.kind, 'cancelled', now);
   }
-  const { taskId } = task.spec;
+  const { taskId, kind } = task.spec;
+  // of one that runs it is dropped when its work has been stopped
+  if (kind === NEURAL_TRAINING && lease === null) {
+    core.commits.add({ op: 'drop-entry', collection: 'checkpoint', key: taskId }, null, null);
+  }
   core.commits.add({ op: 'cancel', taskId, epoch: task.epoch, finishedAt: now }, task, reply);
 }
 
 /** Forgets a task whose submit the store did not take. */
 export function withdrawTask(core: CoreState, task: Task, now: number): void {
   const lease = activeLease(task);
-  const session = lease === null ? undefined : core.registry.get(lease.agentId);
+  const session = lease === null ? undefined : holderOf(core, lease);
   leaveQueue(core, task);
   core.deadlines.cancel(task);
   if (lease !== null && session !== undefined) {
@@ -269,11 +308,17 @@ function takeLease(core: CoreState, task: Task, session: Session): void {
   core.limits.end(task.spec.kind);
 }
 
+/** The session that holds a lease; an agent may have the name that the coordinator gives itself. */
+function holderOf(core: CoreState, { agentId, taskId }: LeaseRecord): Session | undefined {
+  const session = core.registry.get(agentId);
+  return session?.leases.has(taskId) === true ? session : undefined;
+}
+
 /** Tells the agent to stop; its credit stays taken until it has answered, or `stopGraceMs` have passed. */
-function stopOnAgent(
+export function stopOnAgent(
   core: CoreState,
   session: Session,
-  lease: LeaseRecord,
+  lease: Lease,
   taskKind: string,
   reason: MessageOf<'CancelTask'>['reason'],
   now: number,

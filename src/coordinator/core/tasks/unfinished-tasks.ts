@@ -2,6 +2,8 @@ import type { RecoveredTask } from '../../../store/records.js';
 import type { CoreState } from '../state.js';
 import { activate, loseLease, resumeLease, taskIsDue } from './task-flow.js';
 import { activeLease, recoverTask } from './task.js';
+import { isTraining, resumeTraining } from '../training/training-flow.js';
+import { TRAINER_ID } from '../training/trainings.js';
 
 /** Takes up unfinished tasks from the store. Two microseconds each: there may be a million. */
 export function recoverTasks(core: CoreState, records: readonly RecoveredTask[], now: number): void {
@@ -14,6 +16,10 @@ export function recoverTasks(core: CoreState, records: readonly RecoveredTask[],
       // what is due goes to the queue without a way through the heap
       if ('notBefore' in phase && phase.notBefore <= now) taskIsDue(core, task, now);
       else activate(core, task);
+      continue;
+    }
+    if (isTraining(task) && lease.agentId === TRAINER_ID) {
+      resumeTraining(core, task, lease);
       continue;
     }
     const session = core.registry.get(lease.agentId);
