@@ -45,6 +45,15 @@ export default tseslint.config(
     },
   },
   {
+    // The types of these are checked by `tsc -p tsconfig.page.json`, which knows what a browser has.
+    files: ['src/observe/dashboard/assets/*.js'],
+    rules: {
+      'no-undef': 'off',
+      'no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      eqeqeq: 'error',
+    },
+  },
+  {
     files: ['**/*.js', '**/*.mjs'],
     languageOptions: {
       globals: { process: 'readonly', console: 'readonly', URL: 'readonly', setTimeout: 'readonly' },

@@ -127,7 +127,8 @@ export async function startCoordinator(
   options: DaemonOptions = {},
 ): Promise<{ readonly daemon: Daemon; readonly address: string }> {
   const listen = args.includes('--listen') ? [] : ['--listen', '127.0.0.1:0'];
-  const daemon = new Daemon('swarm-coordinator', [...listen, '--no-http', ...args], cwd, options);
+  const http = args.includes('--http') ? [] : ['--no-http'];
+  const daemon = new Daemon('swarm-coordinator', [...listen, ...http, ...args], cwd, options);
   const ready = await daemon.line('ready');
   return { daemon, address: String(ready['address']) };
 }

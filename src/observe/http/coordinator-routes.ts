@@ -1,4 +1,5 @@
 import type { CoordinatorView } from '../coordinator-view.js';
+import { dashboardRoutes } from '../dashboard/dashboard-routes.js';
 import { apiRoutes } from './api-routes.js';
 import { healthRoutes } from './health-routes.js';
 import type { Route } from './routes.js';
@@ -13,5 +14,6 @@ export function coordinatorRoutes(options: {
   return [
     ...healthRoutes({ readiness: () => view.readiness(), uptime: () => process.uptime() }),
     ...apiRoutes(options),
+    ...dashboardRoutes(),
   ];
 }

@@ -1,0 +1,2 @@
+/** The server sends the package uplot at this path. */
+export { default } from 'uplot';

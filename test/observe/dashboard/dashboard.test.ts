@@ -1,0 +1,208 @@
+import { request } from 'node:http';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import t, { type Test } from 'tap';
+import { coordinatorRoutes } from '../../../src/observe/http/coordinator-routes.js';
+import { startHttpServer } from '../../../src/observe/http/server.js';
+import { startSwarm } from '../../support/cli.js';
+import { complaintsOf, launchBrowser, noBrowser, overflowOf, seriousFaults } from './browser.js';
+import { BusyView, idOf } from './busy-view.js';
+
+const TOKEN = 'a-token-for-changes';
+const silent = { debug: ignore, info: ignore, warn: ignore, error: ignore };
+
+void t.test('the dashboard in a browser', { skip: noBrowser }, async (t) => {
+  const browser = await launchBrowser();
+  t.teardown(() => browser.close());
+
+  const httpToken = await tokenFile(t);
+  await t.test('shows a running swarm and changes it', async (t) => {
+    const swarm = await startSwarm(t, [
+      '--http', '127.0.0.1:0', '--http-token-file', httpToken, '--heartbeat-interval', '300ms',
+      '--keep-alive', '300ms', '--session-grace', '1s',
+    ]); // prettier-ignore
+    const ready = await swarm.coordinator.line('ready');
+    const url = `http://${String(ready['http'])}/`;
+    await swarm.agent('agent-1', ['--type', 'pattern', '--concurrency', '2']);
+    const doomed = await swarm.agent('agent-2', ['--concurrency', '2']);
+    const { page, complaints } = await open(t, browser, url);
+
+    const batch = Array.from({ length: 20 }, (_, input) => ({
+      kind: 'compute',
+      input: { function: 'echo', input },
+    }));
+    const lines = batch.map((task) => `${JSON.stringify(task)}\n`).join('');
+    t.equal((await swarm.run(['submit', '--batch', '-', '--wait', '--json'], lines)).status, 0);
+    const dead = await swarm.run(
+      ['submit', 'compute', '--input', '-', '--attempts', '1', '--timeout', '100ms', '--wait', '--json'],
+      '{"function": "sleep", "input": 60000}',
+    );
+    t.equal(dead.status, 1);
+    const lost = JSON.parse(dead.stdout) as { taskId: string; state: string };
+    await swarm.run(['submit', 'no-agent-takes-this', '--input', '-'], '{}');
+
+    await page.locator('[data-state="completed"]', { hasText: /^20$/ }).waitFor();
+    await page.locator('#agents .grid-row', { hasText: 'agent-2' }).waitFor();
+    const status = JSON.parse((await swarm.run(['status', '--json'])).stdout) as {
+      tasks: Record<string, number>;
+      agents: Record<string, number>;
+    };
+    const shown = await page.evaluate<Record<string, number>>(
+      "Object.fromEntries([...document.querySelectorAll('#states dd')].map((at) => [at.dataset.state, Number(at.textContent)]))",
+    );
+    const all = Object.keys(shown);
+    t.same(shown, Object.fromEntries(all.map((state) => [state, status.tasks[state] ?? 0])));
+    t.equal(all.length, 9);
+    t.equal(await text(page, '[data-tile="agents"] .value'), '2');
+
+    t.test('a dead letter goes back into the queue', async (t) => {
+      t.equal(lost.state, 'dead');
+      const letter = page.locator(`[data-task="${lost.taskId}"]`);
+      await letter.getByRole('button', { name: /^Retry/ }).click();
+      await page.locator('#token-input').fill('a-wrong-one');
+      await page.getByRole('button', { name: 'Use this token' }).click();
+      await page.locator('#token-problem', { hasText: 'wrong' }).waitFor();
+      await page.locator('#token-input').fill(TOKEN);
+      await page.getByRole('button', { name: 'Use this token' }).click();
+      await page.locator('#toasts', { hasText: 'queued again' }).waitFor();
+      const { stdout } = await swarm.run(['task', lost.taskId, '--json']);
+      const { history } = JSON.parse(stdout) as { history: { event: string }[] };
+      t.ok(history.some(({ event }) => event === 'retry'), 'the task was retried'); // prettier-ignore
+    });
+
+    t.test('an agent that dies turns suspect or disconnected, and then is gone', async () => {
+      const row = page.locator('#agents .grid-row', { hasText: 'agent-2' });
+      doomed.kill('SIGKILL');
+      await row.filter({ hasText: /suspect|disconnected/ }).waitFor();
+      await row.waitFor({ state: 'hidden' });
+    });
+
+    t.test('a request for another host is refused', async (t) => {
+      t.equal(await statusFor(url, 'evil.example'), 421);
+      t.equal(await statusFor(url, new URL(url).host), 200);
+    });
+
+    t.test('nothing in the browser complains', async (t) => {
+      // the wrong token above, and a coordinator that does not learn
+      const unexpected = complaints.filter(
+        (line) => !/\b401\b.*\/api\/retry|\b404\b.*\/api\/reasoning/.test(line),
+      );
+      t.same(unexpected, []);
+    });
+  });
+
+  await t.test('keeps a large swarm in hand', async (t) => {
+    const now = Date.now();
+    const view = new BusyView(1_000, 10_000, now);
+    const routes = coordinatorRoutes({ view, token: null });
+    const server = await startHttpServer({ host: '127.0.0.1', port: 0, routes, log: silent });
+    t.teardown(() => server.close());
+    const url = `http://${server.address}/`;
+
+    for (const colorScheme of ['light', 'dark'] as const) {
+      for (const width of [375, 1440]) {
+        t.test(`${colorScheme}, ${width} pixels wide`, async (t) => {
+          const { page, complaints } = await open(t, browser, url, { colorScheme, width });
+          await page.locator('#tasks .grid-row').first().waitFor();
+          await page.locator('#agents .grid-row', { hasText: 'agent-3' }).first().waitFor();
+          t.equal(await overflowOf(page), 0);
+          t.same(await seriousFaults(page), []);
+          const paint = await page.evaluate(
+            "performance.getEntriesByName('first-contentful-paint')[0].startTime",
+          );
+          t.ok(Number(paint) < 1_000, `first paint after ${String(paint)} ms`);
+          t.same(complaints.filter((line) => !/404.*\/api\/reasoning/.test(line)), []); // prettier-ignore
+        });
+      }
+    }
+
+    t.test('all tasks can be scrolled to, with few rows in the page', async (t) => {
+      const { page } = await open(t, browser, url);
+      await page.locator('#tasks .grid-row').first().waitFor();
+      const grid = page.locator('#tasks [role=grid]');
+      await grid.focus();
+      // End goes to the last that is known, which brings older ones
+      for (const known of [1_200, 2_200, 3_200, 4_200, 5_200, 6_200, 7_200, 8_200, 9_200, 10_000]) {
+        await page.keyboard.press('End');
+        await page.locator(`#tasks [role=grid][aria-rowcount="${known + 1}"]`).waitFor();
+      }
+      await page.keyboard.press('End');
+      await page.locator('#tasks .grid-row[aria-rowindex="10001"][aria-selected=true]').waitFor();
+      t.ok((await page.locator('#tasks .grid-row').count()) < 60);
+      t.ok((await page.locator('#agents .grid-row').count()) < 60);
+      await page.keyboard.press('Enter');
+      await page.locator('#task-dialog', { hasText: idOf(0) }).waitFor();
+      await page.keyboard.press('Escape');
+
+      const why = page.locator('#tasks .grid-row', { hasText: 'all agents that take this kind are busy' });
+      await page.locator('#tasks-state').selectOption('queued');
+      await why.first().waitFor();
+      t.equal(await page.locator('#tasks .grid-row:visible', { hasText: 'completed' }).count(), 0);
+    });
+
+    t.test('a flood of events leaves a bounded list, and shows as throughput', async (t) => {
+      const { page } = await open(t, browser, url);
+      await page.locator('#live', { hasText: 'live' }).waitFor();
+      await page.locator('#tasks .grid-row').first().waitFor();
+      const at = Date.now() - 1_000;
+      for (let batch = 0; batch < 30; batch++) {
+        const ids = Array.from({ length: 500 }, (_, i) => idOf(100_000 + batch * 500 + i));
+        const same = { kind: 'compute', priority: 5 };
+        view.tell(ids.map((taskId) => ({ event: 'task-submitted', at, taskId, ...same })));
+        view.tell(
+          ids.map((taskId) => ({
+            event: 'task-completed',
+            at: at + 40,
+            taskId,
+            ...same,
+            attempt: 1,
+            agentId: 'agent-1',
+          })),
+        );
+        await page.evaluate('new Promise(requestAnimationFrame)');
+      }
+      await page.locator('[data-tile="rate"] .value', { hasText: /^[1-9]/ }).waitFor();
+      await page.locator('[data-tile="latency"] .value', { hasText: '40 ms' }).waitFor();
+      const rows = Number(await page.locator('#tasks [role=grid]').getAttribute('aria-rowcount'));
+      t.ok(rows <= 10_001, `${rows} rows`);
+    });
+  });
+});
+
+async function open(
+  t: Test,
+  browser: Browser,
+  url: string,
+  { width = 1440, colorScheme = 'light' }: { width?: number; colorScheme?: 'light' | 'dark' } = {},
+): Promise<{ page: Page; complaints: string[] }> {
+  const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
+  t.teardown(() => page.close());
+  page.setDefaultTimeout(20_000);
+  const complaints = complaintsOf(page);
+  await page.goto(url);
+  return { page, complaints };
+}
+
+async function tokenFile(t: Test): Promise<string> {
+  const file = join(t.testdir(), 'http-token');
+  await writeFile(file, `${TOKEN}\n`, { mode: 0o600 });
+  return file;
+}
+
+const text = (page: Page, selector: string) => page.locator(selector).textContent();
+
+/** Status of the page when it is asked for under the name of `host`. */
+function statusFor(url: string, host: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const asked = request(url, { headers: { host } }, (response) => {
+      response.resume();
+      response.once('end', () => resolve(response.statusCode));
+    });
+    asked.once('error', reject).end();
+  });
+}
+
+function ignore(): void {
+  // nobody reads the log of this server
+}
