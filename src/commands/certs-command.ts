@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { ROLES } from '../protocol/roles.js';
 import { type CertificateDescription, describeCertificate } from './certificates/describe.js';
 import {
   type CertificatesDirectory,
@@ -16,7 +17,8 @@ import { AGENT_NUMBER, agentId } from './options/identity.js';
 import { addOptions, readOptions } from './options/options.js';
 import { jsonOption } from './options/output-options.js';
 import { readArgument } from './options/read-argument.js';
-import { flag } from './options/spec.js';
+import { choice } from './options/choice.js';
+import { flag, value } from './options/spec.js';
 import { writeJson } from './output/json.js';
 import { Output } from './output/output.js';
 import { addExample } from './program.js';
@@ -36,11 +38,22 @@ const agentCommandOptions = {
 
 const showOptions = { ...certsDirOption, ...jsonOption } as const;
 
-/** Adds `certs init`, `certs agent ID` and `certs show` to a program. */
+const clientCommandOptions = {
+  ...agentCommandOptions,
+  role: value({
+    placeholder: 'ROLE',
+    parse: choice(ROLES),
+    default: 'client',
+    help: `what its holder may be: ${ROLES.join(', ')}`,
+  }),
+} as const;
+
+/** Adds `certs init`, `certs agent ID`, `certs client NAME` and `certs show` to a program. */
 export function registerCertsCommand(program: Command): Command {
   const certs = program.command('certs').description('make and show certificates').helpCommand(false);
   addInit(certs);
   addAgent(certs);
+  addClient(certs);
   addShow(certs);
   return certs;
 }
@@ -72,6 +85,23 @@ function addAgent(certs: Command): void {
     if (name.includes(AGENT_NUMBER)) throw new UsageError(`ID: '${name}' stands for many: name one agent`);
     const done = await makeClientCertificate({ directory, id: name, now, force });
     await report(done, json, describeFiles(directory, [`${name}.crt`], now));
+  });
+}
+
+function addClient(certs: Command): void {
+  const command = certs
+    .command('client')
+    .description('make a client certificate that grants one role and no other')
+    .argument('<NAME>', 'name of the program or person');
+  addOptions(command, clientCommandOptions);
+  addExample(command, 'swarm-coordinator certs init && swarm-coordinator certs client alice --role operator');
+  command.action(async (given: string) => {
+    const { certs: directory, force, json, role } = await readOptions(command, clientCommandOptions);
+    const now = new Date();
+    const id = readArgument('NAME', given, agentId);
+    if (id.includes(AGENT_NUMBER)) throw new UsageError(`NAME: '${id}' stands for many: name one`);
+    const done = await makeClientCertificate({ directory, id, now, force, role });
+    await report(done, json, describeFiles(directory, [`${id}.crt`], now));
   });
 }
 

@@ -9,6 +9,7 @@ import { openSqliteStore } from '../store/sqlite/sqlite-store.js';
 import type { Store } from '../store/store.js';
 import { ListenError, listenQuic, type QuicListener } from '../transport/index.js';
 import { resolveHost } from '../transport/address.js';
+import { auditTo, openAudit, readRoleTokens, reopenAudit } from './access.js';
 import { readJoinToken, readSecret } from './certificates/join-token.js';
 import {
   loadServerIdentity,
@@ -68,6 +69,7 @@ async function serve(options: CoordinatorOptions, log: Logger, notifier: Notifie
   const identity = await loadServerIdentity({ ...options, san: namesFor(options) }, new Date());
   for (const file of identity.made) log.info({ file, directory: options.certs }, 'made a certificate file');
   for (const warning of identity.warnings) log.warn({}, warning);
+  const audit = openAudit(options.auditLog);
   const interrupts = onInterrupt();
   const hangups = onHangup();
   const interrupted = new Promise<void>((resolve) => {
@@ -91,6 +93,9 @@ async function serve(options: CoordinatorOptions, log: Logger, notifier: Notifie
     version: SOFTWARE,
     dropped: () => listener.dropped,
     ...(joinToken === null ? {} : { joinToken }),
+    roleTokens: readRoleTokens(options),
+    ...(audit === null ? {} : { onAudit: auditTo(audit, log) }),
+    clientRate: options.clientRate,
     heartbeatIntervalMs: options.heartbeatInterval,
     sessionGraceMs: options.sessionGrace,
     taskTimeoutMs: options.taskTimeout,
@@ -122,6 +127,7 @@ async function serve(options: CoordinatorOptions, log: Logger, notifier: Notifie
   notifier.ready(status);
   hangups.handle(async () => {
     notifier.reloading();
+    reopenAudit(audit, log);
     await reload(options, listener, coordinator, log);
     notifier.ready(status);
   });
@@ -131,6 +137,7 @@ async function serve(options: CoordinatorOptions, log: Logger, notifier: Notifie
   const remaining = await coordinator.drain(drainTimeout, 'the coordinator stops');
   await http?.close();
   await coordinator.close();
+  audit?.close();
   interrupts.stop();
   log.info({ remaining }, 'stopped');
 }
@@ -154,10 +161,12 @@ async function reload(
 ): Promise<void> {
   try {
     const joinToken = options.joinTokenFile === null ? null : readJoinToken(options.joinTokenFile);
+    const roleTokens = readRoleTokens(options);
     const identity = await reloadServerIdentity({ ...options, san: namesFor(options) }, new Date());
     const ca = requiresClientCertificate(options) ? mustHaveAuthorities(identity) : null;
     listener.setIdentity({ key: identity.key, cert: identity.cert, ...(ca === null ? {} : { ca }) });
     if (joinToken !== null) coordinator.setJoinToken(joinToken);
+    coordinator.setRoleTokens(roleTokens);
     for (const warning of identity.warnings) log.warn({}, warning);
     log.info({ fingerprint: identity.fingerprint }, 'reloaded');
   } catch (error) {

@@ -10,7 +10,7 @@ import type { RetentionRule, Store } from '../store/store.js';
 import { taskKinds } from '../tasks/registry.js';
 import type { TransportConnection, TransportListener } from '../transport/transport.js';
 import type { Action, CoreEvent, CoreOptions } from './core/contract.js';
-import { corePorts } from './shell/core-ports.js';
+import { corePorts, type RoleToken } from './shell/core-ports.js';
 import { CoordinatorCore } from './core/core.js';
 import { DEFAULT_CORE_OPTIONS } from './core/options.js';
 import { LOCAL_CONNECTION, LocalView } from './shell/local-view.js';
@@ -40,6 +40,10 @@ export interface CoordinatorOptions extends Partial<
   readonly store?: Store;
   /** Agents and clients must present it. */
   readonly joinToken?: string;
+  /** Further tokens, each for one role. With any of them, `joinToken` stands for agent and client, else for everything. */
+  readonly roleTokens?: readonly RoleToken[];
+  /** Gets what operators do and what others are denied, as it is logged. */
+  readonly onAudit?: (record: AuditRecord) => void;
   /** Name and version of the software, for status reports. */
   readonly version?: string;
   /** Datagrams dropped by the transport, by reason. */
@@ -60,6 +64,9 @@ export interface CoordinatorOptions extends Partial<
   readonly log?: Log;
   readonly clock?: Clock;
 }
+
+/** `msg`, `action`, `outcome`, and who it was: `clientId`, `certificate`, `address`, `role`. */
+export type AuditRecord = Readonly<Record<string, string | number | boolean | null>>;
 
 interface Peer {
   readonly connection: TransportConnection;
@@ -95,10 +102,12 @@ export class Coordinator {
   private drained: ((remaining: number) => void) | null = null;
   private closed = false;
   private joinToken: string | undefined;
+  private roleTokens: readonly RoleToken[];
 
   constructor(options: CoordinatorOptions) {
     this.options = options;
     this.joinToken = options.joinToken;
+    this.roleTokens = options.roleTokens ?? [];
     const { routing, ...others } = options;
     const entries: readonly [string, unknown][] = Object.entries(others);
     const given = Object.fromEntries(entries.filter(([, value]) => value !== undefined));
@@ -152,6 +161,7 @@ export class Coordinator {
     const ports = corePorts({
       clock,
       joinToken: () => this.joinToken,
+      roleTokens: () => this.roleTokens,
       version,
       dropped,
       connection: (connectionId) => peers.get(connectionId)?.connection,
@@ -181,6 +191,11 @@ export class Coordinator {
   /** What agents and clients must present from now on; those that are connected stay. */
   setJoinToken(joinToken: string): void {
     this.joinToken = joinToken;
+  }
+
+  /** The tokens of roles from now on; those that are connected stay what they are. */
+  setRoleTokens(tokens: readonly RoleToken[]): void {
+    this.roleTokens = tokens;
   }
 
   /**
@@ -329,6 +344,7 @@ export class Coordinator {
         return;
       case 'log':
         this.log[action.level](action.fields, action.msg);
+        if (action.fields['audit'] === true) this.options.onAudit?.({ msg: action.msg, ...action.fields });
         return;
       case 'stop':
         this.options.onDrainRequest?.(action.timeoutMs);

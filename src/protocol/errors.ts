@@ -103,6 +103,7 @@ export const ERRORS = {
     'never',
     'only a task that failed, is dead or was cancelled can be retried',
   ),
+  FORBIDDEN: entry(0x3f, 'goes on', 'never', 'the role of the peer does not include this'),
 
   // ---- leases
   STALE_LEASE: entry(

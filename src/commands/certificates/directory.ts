@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Role } from '../../protocol/roles.js';
 import { UsageError } from '../exit.js';
 import { fileProblem } from '../one-line.js';
 import { altNames, coversName } from './describe.js';
@@ -81,6 +82,8 @@ export interface ClientCertificateOptions {
   readonly now: Date;
   /** Replace an existing certificate of that id. */
   readonly force: boolean;
+  /** What its holder may be, which the certificate says; everything when missing. */
+  readonly role?: Role;
 }
 
 /**
@@ -100,7 +103,7 @@ export async function makeClientCertificate(
     if (existing !== undefined && !force) {
       throw new UsageError(`${join(directory, existing)}: exists; --force replaces it`);
     }
-    const pair = await issueClient(readAuthority(directory, now), id, now);
+    const pair = await issueClient(readAuthority(directory, now), id, now, options.role);
     replaceFile(directory, files[0], pair.key);
     replaceFile(directory, files[1], pair.cert);
     return { directory, made: files, warnings: [] };

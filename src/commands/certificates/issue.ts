@@ -1,5 +1,6 @@
 import { createPrivateKey, randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
+import { ROLE_UNIT_PREFIX, type Role } from '../../protocol/roles.js';
 import { COORDINATOR_NAME } from './names.js';
 import type { generate } from 'selfsigned';
 
@@ -46,13 +47,19 @@ export async function issueServer(authority: Pair, names: readonly string[], now
   });
 }
 
-/** Makes a client certificate signed by `authority`; its common name is `id`. */
-export async function issueClient(authority: Pair, id: string, now: Date): Promise<Pair> {
-  return issue(id, {
+/** Makes a client certificate signed by `authority`; its common name is `id`, its organizational unit names `role`. */
+export async function issueClient(
+  authority: Pair,
+  id: string,
+  now: Date,
+  role: Role | null = null,
+): Promise<Pair> {
+  const options: Options = {
     ...validity(now, LEAF_DAYS),
     ca: authority,
     extensions: [...leafExtensions(), { name: 'extKeyUsage', clientAuth: true }],
-  });
+  };
+  return issue(id, options, role === null ? null : `${ROLE_UNIT_PREFIX}${role}`);
 }
 
 /** Whether `issueServer` and `issueClient` can sign with this key. */
@@ -62,10 +69,14 @@ export function canSign(authorityKey: string): boolean {
 
 type Options = NonNullable<Parameters<typeof generate>[1]>;
 
-async function issue(commonName: string, options: Options): Promise<Pair> {
+async function issue(commonName: string, options: Options, unit: string | null = null): Promise<Pair> {
   // Loaded here: it takes a tenth of a second, and most starts make no certificate.
   const { default: selfsigned } = await import('selfsigned');
-  const made = await selfsigned.generate([{ name: 'commonName', value: commonName }], {
+  const subject = [
+    { name: 'commonName', value: commonName },
+    ...(unit === null ? [] : [{ shortName: 'OU', value: unit }]),
+  ];
+  const made = await selfsigned.generate(subject, {
     keyType: 'ec',
     curve: 'P-256',
     algorithm: 'sha256',

@@ -1,3 +1,4 @@
+import { accessOptions } from './access-options.js';
 import { serverCertificateOptions } from './certificate-options.js';
 import { choice } from './choice.js';
 import { daemonOptions } from './daemon-options.js';
@@ -39,6 +40,7 @@ export const coordinatorOptions = {
     parse: path,
     help: 'file with a shared secret that agents and clients must present',
   }),
+  ...accessOptions,
   heartbeatInterval: value({
     placeholder: 'DURATION',
     parse: timer,
@@ -137,7 +139,10 @@ export type CoordinatorOptions = Values<typeof coordinatorOptions>;
 
 /** Whether clients must show a certificate: as asked, else on every address that others can reach without a token. */
 export function requiresClientCertificate(
-  options: Pick<CoordinatorOptions, 'requireClientCert' | 'listen' | 'joinTokenFile'>,
+  options: Pick<CoordinatorOptions, 'requireClientCert' | 'listen' | 'joinTokenFile' | 'tokenFile'>,
 ): boolean {
-  return options.requireClientCert ?? (!isLoopback(options.listen.host) && options.joinTokenFile === null);
+  return (
+    options.requireClientCert ??
+    (!isLoopback(options.listen.host) && options.joinTokenFile === null && options.tokenFile.length === 0)
+  );
 }

@@ -1,5 +1,6 @@
 import type { ErrorName, ProtocolError } from '../../protocol/errors.js';
 import type { Message, StreamPurpose } from '../../protocol/messages.js';
+import type { Role } from '../../protocol/roles.js';
 import type { ListedTask, StoredTask } from '../../store/records.js';
 import type { StoreOp, StoreOutcome, TaskFilter } from '../../store/store.js';
 import type { Context } from '../../reasoning/experience.js';
@@ -183,6 +184,8 @@ export interface CorePorts {
   };
   /** Compares in constant time; true for anything when no token is wanted. */
   checkJoinToken(token: string | undefined): boolean;
+  /** What the peer of a connection, with a token that `checkJoinToken` takes, may be; everything when missing. */
+  rolesOf?(connectionId: string, token: string | undefined): readonly Role[];
   /** Validates an input of a built-in kind. UNKNOWN_KIND is overruled when a known agent offers the kind. */
   admit(kind: string, payload: Uint8Array): Admission;
   facts(): ProcessFacts;
@@ -239,6 +242,8 @@ export interface CoreOptions {
   readonly kindLimits: ReadonlyMap<string, KindLimit>;
   /** Handshakes of agents accepted: `burst` at once, then `perSecond`. Others are told when to come back. */
   readonly agentAdmission: { readonly perSecond: number; readonly burst: number };
+  /** Requests of one client identity (certificate, else host) a second, after a burst of as many; null: no bound. */
+  readonly clientRate: number | null;
   /** An agent that has a lease, or credit while tasks of its kinds wait, and ends nothing for this long, is said to stall. */
   readonly stallMs: number;
 }

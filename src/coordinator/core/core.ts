@@ -10,6 +10,7 @@ import {
   refuse,
 } from './sessions/connection-lifecycle.js';
 import type { Action, CoreEvent, CoreOptions, CorePorts } from './contract.js';
+import { mayGoOn } from './sessions/client-entry.js';
 import { dispatch } from './tasks/dispatch.js';
 import type { Due } from './due.js';
 import { handleEarlyMessage, nonceChecked } from './sessions/early-data.js';
@@ -105,6 +106,7 @@ function step(core: CoreState, event: CoreEvent, now: number): void {
         heardFrom(core, role.session, now);
         handleAgentMessage(core, connection, role.session, event.message, event.payload, now);
       } else {
+        if (!mayGoOn(core, connection, role, event.message, now)) return;
         handleClientMessage(core, connection, event.message, event.payload, now);
         // not only at the end of the turn: until then every client may say all that its window holds
         if (core.intakeOpen) adjustIntake(core);

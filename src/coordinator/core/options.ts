@@ -33,5 +33,6 @@ export const DEFAULT_CORE_OPTIONS: Omit<CoreOptions, 'coordinatorId' | 'builtInK
   maxBacklogBytes: 64 * 1024 * 1024,
   kindLimits: new Map(),
   agentAdmission: { perSecond: 500, burst: 1_000 },
+  clientRate: null,
   stallMs: 60_000,
 };

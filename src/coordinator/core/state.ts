@@ -1,5 +1,8 @@
 import { errorReport, type ProtocolError } from '../../protocol/errors.js';
 import type { Message, MessageOf, StreamPurpose } from '../../protocol/messages.js';
+import { Audit } from './sessions/audit.js';
+import { RequestRate } from './sessions/request-rate.js';
+import { OwnTasks } from './sessions/rights.js';
 import { AgentAdmission } from './sessions/agent-admission.js';
 import type { LogTopic } from './bounded-log.js';
 import { CommitHold } from './commits/commit-hold.js';
@@ -91,6 +94,9 @@ export class CoreState {
   /** All and only the ready tasks that the store has as delayed or retrying: that their time has come is not stored. */
   readonly overdue = new Set<Task>();
   readonly inputs = new InputReads();
+  readonly audit = new Audit();
+  readonly ownTasks = new OwnTasks();
+  readonly requestRate: RequestRate | null;
   readonly commits: CommitLog;
   readonly hold = new CommitHold();
   readonly feed = new EventFeed();
@@ -162,6 +168,7 @@ export class CoreState {
     this.scheduler = new Scheduler(options.routing);
     this.registry = new Registry(options.maxAgents, options.heartbeatIntervalMs);
     this.admission = new AgentAdmission(options.agentAdmission, startedAt);
+    this.requestRate = options.clientRate === null ? null : new RequestRate(options.clientRate);
     this.onTimeSince = startedAt;
     this.pausedKinds = new Set(pausedKinds);
     this.firstEpoch = Math.floor((Math.floor(startedAt) + ports.random.fraction()) * EPOCHS_PER_MS);
@@ -198,6 +205,7 @@ export class CoreState {
     if (!this.connections.has(connectionId)) return;
     if (payload === undefined) this.act({ type: 'send', connectionId, lane, message });
     else this.act({ type: 'send', connectionId, lane, message, payload });
+    if (!this.audit.idle) this.audit.answered(this, connectionId, message);
   }
 
   sendError(connectionId: string, error: ProtocolError): void {

@@ -1,21 +1,31 @@
 import { createHash, randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../../observe/clock.js';
 import { ProcessLoad } from '../../observe/process-load.js';
+import type { Role } from '../../protocol/roles.js';
 import type { TransportConnection } from '../../transport/transport.js';
 import { admitTask } from '../core/tasks/admission.js';
 import type { CorePorts } from '../core/contract.js';
+import { rolesInSubject } from './certificate-roles.js';
 import { TaskIds } from './task-ids.js';
+
+/** A secret that grants one role. */
+export interface RoleToken {
+  readonly role: Role;
+  readonly token: string;
+}
 
 export interface Surroundings {
   readonly clock: Clock;
   readonly joinToken: () => string | undefined;
+  readonly roleTokens: () => readonly RoleToken[];
   readonly version: string;
   readonly dropped: () => Readonly<Record<string, number>>;
   readonly connection: (connectionId: string) => TransportConnection | undefined;
 }
 
 /** What the core asks of a process on a network. */
-export function corePorts({ clock, joinToken, version, dropped, connection }: Surroundings): CorePorts {
+export function corePorts(surroundings: Surroundings): CorePorts {
+  const { clock, joinToken, roleTokens, version, dropped, connection } = surroundings;
   const load = new ProcessLoad();
   const taskIds = new TaskIds();
   return {
@@ -26,7 +36,20 @@ export function corePorts({ clock, joinToken, version, dropped, connection }: Su
     },
     checkJoinToken: (token) => {
       const wanted = joinToken();
-      return wanted === undefined || (token !== undefined && sameSecret(token, wanted));
+      const granting = roleTokens();
+      if (wanted === undefined && granting.length === 0) return true;
+      if (token === undefined) return false;
+      if (granted(granting, token).length > 0) return true;
+      return wanted !== undefined && sameSecret(token, wanted);
+    },
+    rolesOf: (connectionId, token) => {
+      const subject = connection(connectionId)?.peerCertificate()?.subject;
+      const certified = subject === undefined ? null : rolesInSubject(subject);
+      if (certified !== null) return certified;
+      const granting = roleTokens();
+      if (granting.length === 0) return ['operator'];
+      const roles = token === undefined ? [] : granted(granting, token);
+      return roles.length > 0 ? roles : ['agent', 'client'];
     },
     admit: admitTask,
     facts: () => ({ version, ...load.sample(), dropped: dropped() }),
@@ -36,6 +59,10 @@ export function corePorts({ clock, joinToken, version, dropped, connection }: Su
       return known === undefined ? null : clock.now() - known.silentMs;
     },
   };
+}
+
+function granted(tokens: readonly RoleToken[], given: string): Role[] {
+  return tokens.filter(({ token }) => sameSecret(given, token)).map(({ role }) => role);
 }
 
 /** In constant time, whatever the lengths. */

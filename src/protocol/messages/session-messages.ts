@@ -87,6 +87,7 @@ export const sessionMessages = {
       { description: 'how the coordinator wants to be spoken to' },
     ),
     kinds: list(kind, { maxItems: 1024, description: 'kinds of task accepted now' }),
+    role: optional(oneOf(['client', 'operator', 'read-only'], 'what the client may do')),
   }),
   StreamOpen: object({ purpose: oneOf(STREAM_PURPOSES, 'as assigned in AgentAck') }),
   HeartbeatMessage: object({

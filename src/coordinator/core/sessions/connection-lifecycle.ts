@@ -22,7 +22,7 @@ export function openConnection(
     address,
     certificate,
     established: !early,
-    role: local ? { kind: 'client', clientId: 'local' } : { kind: 'unknown' },
+    role: local ? { kind: 'client', clientId: 'local', role: 'operator' } : { kind: 'unknown' },
     early: { state: 'none' },
     handshakeTimer,
     refused: 0,

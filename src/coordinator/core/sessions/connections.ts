@@ -1,5 +1,6 @@
 import type { ErrorName } from '../../../protocol/errors.js';
 import type { MessageOf } from '../../../protocol/messages.js';
+import type { ClientRole } from '../../../protocol/roles.js';
 import type { Due } from '../due.js';
 import type { Session } from './sessions.js';
 import type { CoreState } from '../state.js';
@@ -9,7 +10,7 @@ import type { Timer } from '../timers.js';
 export type Role =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'agent'; readonly session: Session }
-  | { readonly kind: 'client'; readonly clientId: string };
+  | { readonly kind: 'client'; readonly clientId: string; readonly role: ClientRole };
 
 /** What became of a handshake in early data; there is one chance for each connection. */
 export type EarlyHandshake =
@@ -58,6 +59,7 @@ export function closeConnection(
 
 export function forgetConnection(core: CoreState, connection: Connection): void {
   core.timers.cancel(connection.handshakeTimer);
+  if (!core.audit.idle) core.audit.abandoned(core, connection.id);
   core.connections.delete(connection.id);
   core.feed.forget(core, connection.id);
 }

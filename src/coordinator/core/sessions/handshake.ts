@@ -1,10 +1,12 @@
 import { ProtocolError } from '../../../protocol/errors.js';
 import type { Lease, Message, MessageOf } from '../../../protocol/messages.js';
 import { PROTOCOL_VERSIONS } from '../../../protocol/limits.js';
+import type { Role } from '../../../protocol/roles.js';
 import { negotiateVersion } from '../../../protocol/version.js';
 import { abandon, refuse } from './connection-lifecycle.js';
 import { closeConnection, type Connection } from './connections.js';
 import { aliveSince } from './liveness.js';
+import { clientRole, mustBeAgent } from './rights.js';
 import { detach, endSession, startSession, waitForAgent } from './session-lifecycle.js';
 import { connectionOf, hashToken, recordOf, type Session, type SessionIdentity } from './sessions.js';
 import type { CoreState } from '../state.js';
@@ -47,8 +49,9 @@ export function acceptedKinds(core: CoreState): string[] {
 function welcomeClient(core: CoreState, connection: Connection, message: MessageOf<'ClientHandshake'>): void {
   const protocolVersion = negotiateVersion(message.protocolVersions, PROTOCOL_VERSIONS);
   checkJoinToken(core, message);
+  const role = clientRole(rolesOf(core, connection, message));
   core.timers.cancel(connection.handshakeTimer);
-  connection.role = { kind: 'client', clientId: message.clientId };
+  connection.role = { kind: 'client', clientId: message.clientId, role };
   const { coordinatorId, maxMessageBytes, ownStreamThresholdBytes } = core.options;
   core.send(connection.id, {
     type: 'ClientAck',
@@ -56,8 +59,9 @@ function welcomeClient(core: CoreState, connection: Connection, message: Message
     coordinatorId,
     configuration: { maxMessageBytes, ownStreamThresholdBytes },
     kinds: acceptedKinds(core),
+    role,
   });
-  core.log('debug', 'client connected', { clientId: message.clientId, address: connection.address });
+  core.log('debug', 'client connected', { clientId: message.clientId, role, address: connection.address });
 }
 
 /** Lets an agent in, or throws the ProtocolError that says why not; then nothing has changed. */
@@ -69,6 +73,7 @@ export function welcomeAgent(
 ): void {
   const protocolVersion = negotiateVersion(message.protocolVersions, PROTOCOL_VERSIONS);
   checkJoinToken(core, message);
+  mustBeAgent(rolesOf(core, connection, message));
   const { agentId, agentType, kinds, sessionToken: presented } = message;
   const { address, certificate } = connection;
   const presentedHash = presented === undefined ? null : hashToken(presented);
@@ -161,6 +166,14 @@ function entryError(core: CoreState, isConnected: boolean, now: number): Protoco
   const { perSecond } = core.options.agentAdmission;
   const text = `agents are let in at ${perSecond} a second now: come back in ${Math.ceil(retryAfterMs)} ms`;
   return new ProtocolError('COORDINATOR_BUSY', text, { ...context, retryAfterMs });
+}
+
+function rolesOf(
+  core: CoreState,
+  connection: Connection,
+  { joinToken }: MessageOf<'AgentHandshake'> | MessageOf<'ClientHandshake'>,
+): readonly Role[] {
+  return core.ports.rolesOf?.(connection.id, joinToken) ?? ['operator'];
 }
 
 export function checkJoinToken(

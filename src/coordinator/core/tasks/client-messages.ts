@@ -5,6 +5,7 @@ import type { Admission } from '../contract.js';
 import { cancelKnown, queueRefusal, retryKnown } from './client-changes.js';
 import { refuse } from '../sessions/connection-lifecycle.js';
 import type { Connection } from '../sessions/connections.js';
+import { ownerOf } from '../sessions/rights.js';
 import { lookUp } from './lookups.js';
 import { stopCoordinator, switchKind } from './operator-requests.js';
 import { agentsReport, statusReport } from '../reports.js';
@@ -140,6 +141,7 @@ function submit(
   core.tasks.add(task);
   core.tasks.observer?.('task-submitted', task, now);
   core.counters.submitted++;
+  rememberOwner(core, connection, spec.taskId);
   core.commits.add({ op: 'submit', spec, input, notBefore }, task, {
     kind: 'received',
     connectionId: connection.id,
@@ -147,6 +149,13 @@ function submit(
   });
   // with a key, the store may know an older task of it that memory has forgotten: wait for its word
   if (idempotencyKey === null) activate(core, task);
+}
+
+/** An operator needs no proof that a task is its own. */
+function rememberOwner(core: CoreState, connection: Connection, taskId: string): void {
+  const { role } = connection;
+  if (role.kind !== 'client' || role.role === 'operator') return;
+  core.ownTasks.add(taskId, ownerOf(connection, role.clientId));
 }
 
 /** The key is known: the answer is the task that has it, whatever this submit says of kind or input. */
