@@ -19,6 +19,7 @@ import { addOptions } from './options/options.js';
 import { addExample, createProgram } from './program.js';
 import { NOT_RELOADED, onHangup } from './service/hangups.js';
 import { type Notifier, withNotifier } from './service/notifier.js';
+import { startStaggered } from './staggered-start.js';
 
 /** `swarm-agent`: the daemon that runs tasks. Resolves to the exit status. */
 export function agentMain(argv: readonly string[]): Promise<ExitStatus> {
@@ -69,20 +70,21 @@ async function serve(options: AgentOptions, log: Logger, notifier: Notifier): Pr
       reconnectMinMs: options.reconnectMin,
       reconnectMaxMs: options.reconnectMax,
       software: SOFTWARE,
-      log: options.count === 1 ? log : log.child({ agentId }),
+      log,
       ...(joinToken === null ? {} : { joinToken: () => joinToken ?? '' }),
     });
   });
   const stops = agents.map((agent) => new Promise<StopInfo>((resolve) => agent.once('stopped', resolve)));
+  const stopStarting = startStaggered(agents);
   interrupts.signal.addEventListener(
     'abort',
     () => {
+      stopStarting();
       notifier.stopping('waiting for running tasks');
       for (const agent of agents) void agent.drain(options.drainTimeout);
     },
     { once: true },
   );
-  for (const agent of agents) agent.start();
   const ready = tellRegistrations(agents, notifier);
   hangups.handle(() => {
     notifier.reloading();
@@ -99,6 +101,7 @@ async function serve(options: AgentOptions, log: Logger, notifier: Notifier): Pr
     return Promise.resolve();
   });
   const ends = await Promise.all(stops);
+  stopStarting();
   await connector.close();
   await runner.close();
   await Promise.all(states.map(({ state }) => state.close()));
