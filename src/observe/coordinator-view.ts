@@ -50,6 +50,8 @@ export interface CoordinatorView {
   /** The newest submission first. */
   tasks(filter: TaskFilterView): Promise<{ readonly tasks: readonly TaskSummary[]; readonly more: boolean }>;
   task(taskId: string): Promise<TaskView>;
+  /** What the swarm has learned: the payload of a ReasoningReport (a value of the protocol). */
+  reasoning(): Promise<Uint8Array>;
   /** Resolve when the change is stored. */
   retry(taskId: string): Promise<void>;
   cancel(taskId: string): Promise<void>;

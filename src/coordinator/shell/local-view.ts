@@ -66,6 +66,12 @@ export class LocalView implements CoordinatorView {
     return { task: message.task, history: message.history ?? [], result: payload };
   }
 
+  async reasoning() {
+    const { payload } = await this.#ask({ type: 'QueryReasoning' }, 'ReasoningReport');
+    if (payload === null) throw new Error('a ReasoningReport has a payload');
+    return payload;
+  }
+
   async retry(taskId: string): Promise<void> {
     await this.#ask({ type: 'RetryTask', taskId }, 'MessageAck');
   }
@@ -101,6 +107,7 @@ export class LocalView implements CoordinatorView {
       case 'AgentsReport':
       case 'TasksReport':
       case 'TaskUpdate':
+      case 'ReasoningReport':
         this.#take(message.requestId)?.answered(message, payload);
         return;
       default:

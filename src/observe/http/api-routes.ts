@@ -3,7 +3,7 @@ import type { CoordinatorView, TaskFilterView } from '../coordinator-view.js';
 import { authorize } from './authorization.js';
 import { EventStreams } from './event-stream.js';
 import { HttpError, json, type Reply } from './reply.js';
-import { resultView } from './result-view.js';
+import { resultView, valueView } from './result-view.js';
 import type { HttpRequest, Route } from './routes.js';
 
 export interface ApiOptions {
@@ -29,6 +29,7 @@ export function apiRoutes({ view, token }: ApiOptions): Route[] {
   return [
     { method: 'GET', path: '/api/status', handle: async () => json(await view.status()) },
     { method: 'GET', path: '/api/agents', handle: async () => json(await view.agents()) },
+    { method: 'GET', path: '/api/reasoning', handle: async () => json(valueView(await view.reasoning())) },
     {
       method: 'GET',
       path: '/api/tasks',

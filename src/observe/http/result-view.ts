@@ -14,6 +14,11 @@ export function resultView(bytes: Uint8Array | null): {
   return { resultBytes, result: plain(decodeValue(bytes)) };
 }
 
+/** A value of the protocol as it appears in JSON. */
+export function valueView(bytes: Uint8Array): unknown {
+  return plain(decodeValue(bytes));
+}
+
 /** Arrays of numbers and bytes as lists. A result was checked when it came: it nests no deeper than a message may. */
 function plain(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;

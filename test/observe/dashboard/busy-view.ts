@@ -1,6 +1,7 @@
 import type { CoordinatorView, EventListener, SwarmEvent } from '../../../src/observe/coordinator-view.js';
 import type { AgentSummary, TaskState, TaskSummary } from '../../../src/protocol/messages.js';
 import { ProtocolError } from '../../../src/protocol/errors.js';
+import { encodeValue } from '../../../src/protocol/value.js';
 
 const KINDS = ['pattern-match', 'feature-engineering', 'strategy-correlation', 'neural-training', 'compute'];
 const STATES: readonly TaskState[] = [
@@ -70,6 +71,13 @@ export class BusyView implements CoordinatorView {
   subscribe(listener: EventListener) {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
+  }
+
+  reasoning() {
+    const performance = [
+      { agentId: 'agent-3', kind: 'compute', outcomes: 12, successRate: { value: 0.75 }, score: 0.5 },
+    ];
+    return Promise.resolve(encodeValue({ counters: { experiences: 12, memories: 2 }, performance }));
   }
 
   readiness() {

@@ -79,6 +79,9 @@ class FakeView implements CoordinatorView {
     this.listeners.add(listener);
     return () => void this.listeners.delete(listener);
   }
+  reasoning() {
+    return Promise.resolve(encodeValue({ counters: { experiences: 3 } }));
+  }
   readiness() {
     return this.checks;
   }
@@ -130,6 +133,7 @@ async function serve(
 t.test('answers what the coordinator says', async (t) => {
   const { server, view } = await serve(t);
   t.same((await ask(server, '/api/status')).body, STATUS);
+  t.same((await ask(server, '/api/reasoning')).body, { counters: { experiences: 3 } });
   t.same((await ask(server, '/api/agents')).body, []);
   t.same((await ask(server, '/api/tasks?state=dead&kind=compute&limit=10&before=x')).body, {
     tasks: [],
