@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { Coordinator } from '../coordinator/coordinator.js';
 import { coordinatorRoutes } from '../observe/http/coordinator-routes.js';
 import type { HttpServer } from '../observe/http/server.js';
+import { coordinatorMetrics } from '../observe/metrics/coordinator-metrics.js';
 import { createLogger } from '../observe/logger.js';
 import { StoreOpenError } from '../store/open-error.js';
 import { openSqliteStore } from '../store/sqlite/sqlite-store.js';
@@ -76,7 +77,8 @@ async function serve(options: CoordinatorOptions, log: Logger, notifier: Notifie
     interrupts.signal.addEventListener('abort', () => resolve(), { once: true });
   });
   const store = await openStore(options, log);
-  const listener = await listen(options, identity, log).catch(async (error: unknown) => {
+  const failures = { count: 0 };
+  const listener = await listen(options, identity, log, failures).catch(async (error: unknown) => {
     await store.close();
     throw error;
   });
@@ -109,11 +111,27 @@ async function serve(options: CoordinatorOptions, log: Logger, notifier: Notifie
     routingSeed: options.routingSeed,
     agentAdmission: { perSecond: options.admitRate, burst: 2 * options.admitRate },
   });
-  const http = await startHttp(coordinator, options, httpToken, log).catch(async (error: unknown) => {
+  const metrics = coordinatorMetrics({
+    figures: () => coordinator.figures(),
+    listener: () => ({
+      earlyDataConnections: listener.early.accepted,
+      retriesSent: listener.retriesSent,
+      handshakes: listener.handshakes,
+      handshakesFailed: failures.count,
+    }),
+    version: SOFTWARE,
+  });
+  const http = await startHttp({ view: coordinator.view, token: httpToken, metrics }, options, log).catch(
+    async (error: unknown) => {
+      await coordinator.close();
+      throw error;
+    },
+  );
+  await coordinator.start().catch(async (error: unknown) => {
+    await http?.close();
     await coordinator.close();
     throw error;
   });
-  await coordinator.start();
   log.info(
     {
       address: coordinator.address,
@@ -136,6 +154,7 @@ async function serve(options: CoordinatorOptions, log: Logger, notifier: Notifie
   notifier.stopping('waiting for running tasks');
   const remaining = await coordinator.drain(drainTimeout, 'the coordinator stops');
   await http?.close();
+  metrics.stop();
   await coordinator.close();
   audit?.close();
   interrupts.stop();
@@ -144,12 +163,11 @@ async function serve(options: CoordinatorOptions, log: Logger, notifier: Notifie
 
 /** Before the coordinator takes up its work, which may be long: its health can be asked meanwhile. */
 function startHttp(
-  { view }: Coordinator,
+  served: Parameters<typeof coordinatorRoutes>[0],
   { http, httpHost }: CoordinatorOptions,
-  token: string | null,
   log: Logger,
 ): Promise<HttpServer | null> {
-  return serveHttp(http, { hostNames: httpHost, routes: coordinatorRoutes({ view, token }), log });
+  return serveHttp(http, { hostNames: httpHost, routes: coordinatorRoutes(served), log });
 }
 
 /** Reads certificates and join token again: all of them are taken, or none. */
@@ -196,6 +214,7 @@ async function listen(
   options: CoordinatorOptions,
   identity: ServerIdentity,
   log: Logger,
+  failures: { count: number },
 ): Promise<QuicListener> {
   const { host, port } = options.listen;
   const failure = rateLimited(HANDSHAKE_LINES_PER_SECOND, () => performance.now());
@@ -216,7 +235,8 @@ async function listen(
       idleTimeoutMs: options.idleTimeout,
       keepAliveMs: options.keepAlive,
       maxConnections: options.maxAgents + CLIENT_CONNECTIONS,
-      onHandshakeFailed: (address, info) =>
+      onHandshakeFailed: (address, info) => {
+        failures.count++;
         failure((swallowed) =>
           log.warn(
             {
@@ -226,7 +246,8 @@ async function listen(
             },
             'handshake failed',
           ),
-        ),
+        );
+      },
       onHandlerError: (connection, err) =>
         log.error({ address: connection.remoteAddress, err }, 'internal error: the connection is closed'),
     });

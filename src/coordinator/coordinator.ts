@@ -2,6 +2,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { systemClock, type Clock } from '../observe/clock.js';
 import type { CoordinatorView, ReadyCheck } from '../observe/coordinator-view.js';
 import { silentLog, type Log } from '../observe/log.js';
+import type { CoordinatorFigures } from '../observe/metrics/snapshot.js';
 import { ERRORS } from '../protocol/errors.js';
 import type { ReasoningBank } from '../reasoning/bank.js';
 import { learnedRouting } from '../reasoning/routing.js';
@@ -13,7 +14,9 @@ import type { Action, CoreEvent, CoreOptions } from './core/contract.js';
 import { corePorts, type RoleToken } from './shell/core-ports.js';
 import { CoordinatorCore } from './core/core.js';
 import { DEFAULT_CORE_OPTIONS } from './core/options.js';
+import { ConnectionMeter } from './shell/connection-meter.js';
 import { LOCAL_CONNECTION, LocalView } from './shell/local-view.js';
+import { MessageMeter } from './shell/message-meter.js';
 import { PeerMemory, peerMemoryLimits, type PeerMemoryLimits } from './shell/peer-memory.js';
 import { PeerStreams } from './shell/peer-streams.js';
 import { readCollection, takeUpTasks } from './shell/take-up.js';
@@ -89,6 +92,8 @@ export class Coordinator {
   private readonly ticketKeys: TicketKeys | null;
   private readonly memory: PeerMemory;
   private readonly peers = new Map<string, Peer>();
+  private readonly messageMeter = new MessageMeter();
+  private readonly connectionMeter = new ConnectionMeter();
   private readonly local = new LocalView({
     tell: (event) => this.tell(event),
     readiness: () => this.readiness(),
@@ -151,6 +156,21 @@ export class Coordinator {
   /** For those in this process that show it. */
   get view(): CoordinatorView {
     return this.local;
+  }
+
+  /** What is counted, for metrics; null while it is not running. Takes some turns of the event loop. */
+  async figures(): Promise<CoordinatorFigures | null> {
+    const connections = await this.connectionMeter.figures(
+      [...this.peers.values()].map(({ connection }) => connection),
+    );
+    const { core } = this;
+    if (core === null || this.closed) return null;
+    return {
+      ...core.figures(this.clock.now()),
+      commits: this.errands.commits,
+      messages: this.messageMeter.figures(),
+      connections,
+    };
   }
 
   /** Takes up what the store holds and begins to accept connections. Rejects when the store cannot be read. */
@@ -246,36 +266,44 @@ export class Coordinator {
     const connectionId = connection.id;
     const certificate = () => connection.peerCertificate()?.fingerprint ?? null;
     const limits = { ...this.coreOptions, recycle: this.options.recycle ?? DEFAULT_RECYCLE };
-    const streams = new PeerStreams(connection, limits, this.memory, this.intakeOpen, {
-      opened: (early) =>
-        this.tell({
-          type: 'connectionOpened',
-          connectionId,
-          address: connection.remoteAddress,
-          certificate: certificate(),
-          ...(early ? { early } : {}),
-        }),
-      established: () => this.tell({ type: 'established', connectionId, certificate: certificate() }),
-      message: (message, payload, early) =>
-        // The view ends with this call, the core keeps what it gets.
-        this.tell({
-          type: 'message',
-          connectionId,
-          message,
-          payload: payload === null ? undefined : copyOf(payload),
-          early,
-        }),
-      laneOpened: () => this.tell({ type: 'laneOpened', connectionId }),
-      protocolError: (error) => this.tell({ type: 'protocolError', connectionId, error }),
-      closed: (info) => {
-        this.peers.delete(connectionId);
-        const clean =
-          info.by === 'peer' && info.layer === 'application' && info.code === ERRORS.NO_ERROR.code;
-        const reason =
-          info.reason === '' ? `closed by ${info.by} (${info.layer} ${String(info.code)})` : info.reason;
-        this.tell({ type: 'connectionLost', connectionId, clean, reason });
+    const streams = new PeerStreams(
+      connection,
+      limits,
+      this.memory,
+      this.intakeOpen,
+      {
+        opened: (early) =>
+          this.tell({
+            type: 'connectionOpened',
+            connectionId,
+            address: connection.remoteAddress,
+            certificate: certificate(),
+            ...(early ? { early } : {}),
+          }),
+        established: () => this.tell({ type: 'established', connectionId, certificate: certificate() }),
+        message: (message, payload, early) =>
+          // The view ends with this call, the core keeps what it gets.
+          this.tell({
+            type: 'message',
+            connectionId,
+            message,
+            payload: payload === null ? undefined : copyOf(payload),
+            early,
+          }),
+        laneOpened: () => this.tell({ type: 'laneOpened', connectionId }),
+        protocolError: (error) => this.tell({ type: 'protocolError', connectionId, error }),
+        closed: (info) => {
+          this.peers.delete(connectionId);
+          this.connectionMeter.ended(connection);
+          const clean =
+            info.by === 'peer' && info.layer === 'application' && info.code === ERRORS.NO_ERROR.code;
+          const reason =
+            info.reason === '' ? `closed by ${info.by} (${info.layer} ${String(info.code)})` : info.reason;
+          this.tell({ type: 'connectionLost', connectionId, clean, reason });
+        },
       },
-    });
+      this.messageMeter,
+    );
     this.peers.set(connectionId, { connection, streams });
   }
 

@@ -7,8 +7,8 @@ import type { Message } from './messages.js';
 
 /** What a channel tells its user; the optional calls are those of StreamHandler. */
 export interface ChannelHandler {
-  /** `payload` is a view, valid only during the call: copy what must outlive it. */
-  onMessage(message: Message, payload: Uint8Array | null): void;
+  /** `payload` is a view, valid only during the call: copy what must outlive it. `bytes`: of the frame. */
+  onMessage(message: Message, payload: Uint8Array | null, bytes: number): void;
   /**
    * A frame was refused. With `error.fatal` the channel reads no more: report the error and close the connection
    * with its code. Else the stream goes on: report it.
@@ -168,7 +168,7 @@ export class MessageChannel implements StreamHandler {
       this.#handler.onProtocolError(error);
       return;
     }
-    this.#handler.onMessage(envelope.message, envelope.payload);
+    this.#handler.onMessage(envelope.message, envelope.payload, body.length + LENGTH_BYTES);
   };
 
   #tellHeld(held: number): void {

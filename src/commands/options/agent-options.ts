@@ -7,6 +7,7 @@ import { choice } from './choice.js';
 import { connectOptions } from './connect-options.js';
 import { daemonOptions } from './daemon-options.js';
 import { duration, formatDuration } from './duration.js';
+import { httpHosts, optionalHttpAddress } from './http-options.js';
 import { AGENT_NUMBER, agentId } from './identity.js';
 import { integer } from './integer.js';
 import { loggingOptions } from './logging-options.js';
@@ -67,6 +68,10 @@ export const agentOptions = {
     default: '30s',
     help: 'longest pause before connecting again',
   }),
+  http: optionalHttpAddress({
+    help: 'metrics and health of this process; port 0 picks one, and the log says which',
+  }),
+  httpHost: httpHosts,
   drainTimeout: daemonOptions.drainTimeout,
   udpPayload: daemonOptions.udpPayload,
   ...loggingOptions,

@@ -1,5 +1,6 @@
 import type { RecoveredTask, SessionRecord } from '../../store/records.js';
 import { handleAgentMessage } from './sessions/agent-messages.js';
+import { coreFigures, type CoreFigures } from './figures.js';
 import { handleClientMessage } from './tasks/client-messages.js';
 import { logTopicIsDue } from './bounded-log.js';
 import {
@@ -75,6 +76,11 @@ export class CoordinatorCore {
 
   get counters(): Readonly<Counters> {
     return this.state.counters;
+  }
+
+  /** What is counted, for metrics. */
+  figures(now: number): CoreFigures {
+    return coreFigures(this.state, now);
   }
 
   /** When the next `tick` is due, or null when nothing waits for time. May change with each `handle`. */

@@ -37,6 +37,11 @@ export class EventFeed {
     return this.#subscribers.size > 0;
   }
 
+  /** How many follow. */
+  get size(): number {
+    return this.#subscribers.size;
+  }
+
   /** Begins, gives credit, or ends with a credit of 0. */
   subscribe(
     core: CoreState,

@@ -4,6 +4,7 @@ import { MAX_HANDSHAKE_BYTES } from '../../protocol/limits.js';
 import type { Message, StreamPurpose } from '../../protocol/messages.js';
 import { messageRules, type StreamUse } from '../../protocol/rules.js';
 import type { CloseInfo, TransportConnection, TransportStream } from '../../transport/transport.js';
+import { MessageMeter } from './message-meter.js';
 import type { PeerMemory, PeerShare } from './peer-memory.js';
 import { TaskStreams } from './task-streams.js';
 import { Wear, type RecycleRule } from './wear.js';
@@ -66,6 +67,7 @@ export class PeerStreams {
     memory: PeerMemory,
     private intakeOpen: boolean,
     private readonly listener: PeerListener,
+    private readonly meter = new MessageMeter(),
   ) {
     this.wear = new Wear(() => connection.stats(), limits.recycle);
     this.share = memory.share(
@@ -114,6 +116,8 @@ export class PeerStreams {
     const large = payload !== null && payload.length > this.limits.ownStreamThresholdBytes;
     if (large && message.type === 'AgentTask') {
       this.tasks.send(message, payload);
+      // the head of its frame, some dozens of bytes, is not counted
+      this.meter.sent(message.type, payload.length);
       this.wearOut();
       return;
     }
@@ -143,7 +147,9 @@ export class PeerStreams {
     const { bytesOut } = channel.counters;
     if (this.canWait(message)) channel.sendLater(message);
     else channel.send(message, payload);
-    this.share.sent(channel.counters.bytesOut - bytesOut);
+    const bytes = channel.counters.bytesOut - bytesOut;
+    this.meter.sent(message.type, bytes);
+    this.share.sent(bytes);
     this.wearOut();
   }
 
@@ -199,7 +205,8 @@ export class PeerStreams {
     const channel = make({
       maxMessageBytes: this.role === 'unknown' ? MAX_HANDSHAKE_BYTES : this.limits.maxMessageBytes,
       handler: {
-        onMessage: (message, payload) => {
+        onMessage: (message, payload, bytes) => {
+          this.meter.received(message.type, bytes);
           if (this.phase === 'open') this.receive(open, message, payload);
         },
         onProtocolError: (error) => {
@@ -258,7 +265,7 @@ export class PeerStreams {
     const { waiting } = this;
     this.waiting = [];
     this.waitingBytes = 0;
-    for (const { message, payload } of waiting) open.channel.send(message, payload);
+    for (const { message, payload } of waiting) this.write(open.channel, message, payload);
     this.listener.laneOpened();
   }
 

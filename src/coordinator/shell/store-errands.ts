@@ -1,4 +1,6 @@
 import type { Clock } from '../../observe/clock.js';
+import { Buckets, COMMIT_BOUNDS_MS } from '../../observe/metrics/buckets.js';
+import type { CoordinatorFigures } from '../../observe/metrics/snapshot.js';
 import type { Log } from '../../observe/log.js';
 import type { Store } from '../../store/store.js';
 import type { Action, CoreEvent } from '../core/contract.js';
@@ -26,19 +28,33 @@ export class StoreErrands {
   /** Connections that wait for the next question about nonces, with their nonces. */
   #nonces = new Map<string, string>();
   #askingNonces = false;
+  readonly #commits = { durations: new Buckets(COMMIT_BOUNDS_MS), operations: 0, failed: 0 };
 
   constructor(options: StoreErrandOptions) {
     this.#options = options;
   }
 
+  /** How long commits took until they were durable, and what was in them. */
+  get commits(): CoordinatorFigures['commits'] {
+    return this.#commits;
+  }
+
   carryOut(action: StoreAction): void {
-    const { store, answer } = this.#options;
+    const { store, answer, clock } = this.#options;
     switch (action.type) {
       case 'commit': {
         const { commitId } = action;
+        const startedAt = clock.now();
         store.commit(action.ops).then(
-          (outcomes) => answer({ type: 'committed', commitId, outcomes }),
-          (error: unknown) => answer({ type: 'commitFailed', commitId, reason: messageOf(error) }),
+          (outcomes) => {
+            this.#commits.durations.observe(clock.now() - startedAt);
+            this.#commits.operations += outcomes.length;
+            answer({ type: 'committed', commitId, outcomes });
+          },
+          (error: unknown) => {
+            this.#commits.failed++;
+            answer({ type: 'commitFailed', commitId, reason: messageOf(error) });
+          },
         );
         return;
       }

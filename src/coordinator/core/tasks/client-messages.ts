@@ -139,6 +139,7 @@ function submit(
   task.context = admission.context ?? null;
   if (message.watch) task.watchers = [{ connectionId: connection.id, requestId }];
   core.tasks.add(task);
+  core.tasks.meters.submitted(task);
   core.tasks.observer?.('task-submitted', task, now);
   core.counters.submitted++;
   rememberOwner(core, connection, spec.taskId);

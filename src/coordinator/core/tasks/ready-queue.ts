@@ -1,3 +1,4 @@
+import type { ReadyFigures } from '../../../observe/metrics/snapshot.js';
 import { LinkedList } from '../linked-list.js';
 import type { Task } from './task.js';
 
@@ -114,6 +115,16 @@ export class ReadyQueue {
     const counts: Record<string, number> = {};
     for (const lane of this.#occupied) counts[lane.kind] = (counts[lane.kind] ?? 0) + lane.size;
     return counts;
+  }
+
+  /** Depth and age of each lane that holds tasks. */
+  figures(now: number): readonly ReadyFigures[] {
+    return [...this.#occupied].map(({ kind, priority, size, readyAt }) => ({
+      kind,
+      priority,
+      depth: size,
+      oldestMs: Math.max(0, now - readyAt),
+    }));
   }
 
   /**

@@ -3,6 +3,7 @@ import type { TaskEventName } from '../event-feed.js';
 import { LinkedList } from '../linked-list.js';
 import { isFinished, type Task } from './task.js';
 import { TaskJournal } from './task-journal.js';
+import { TaskMeters } from './task-meters.js';
 import { transition, type TaskEvent } from './task-machine.js';
 
 /**
@@ -32,6 +33,7 @@ export type StateCounts = Readonly<Partial<Record<TaskState, number>>>;
 export class TaskBook {
   /** Told of every change of a task's state while somebody listens. Must not change tasks. */
   observer: ((event: TaskEventName, task: Task, at: number) => void) | null = null;
+  readonly meters = new TaskMeters();
   readonly #cache: CacheRule;
   readonly #journal = new TaskJournal();
   readonly #tasks = new Map<string, Task>();
@@ -109,6 +111,7 @@ export class TaskBook {
     this.#tasks.set(task.spec.taskId, task);
     this.#holdKey(task);
     this.#counts[task.phase.state]++;
+    this.meters.entered(task);
     this.#inputBytes += task.inputBytes;
     this.#cachedBytes += task.input?.byteLength ?? 0;
   }
@@ -120,6 +123,7 @@ export class TaskBook {
     const { phase } = task;
     this.#counts[before]--;
     this.#counts[phase.state]++;
+    this.meters.changed(task, before, event);
     if (this.observer !== null && phase.state !== before)
       this.observer(`task-${phase.state}`, task, event.at);
     if (!isFinished(phase)) return false;
@@ -205,6 +209,7 @@ export class TaskBook {
       this.#taskOfKey.delete(idempotencyKey);
     }
     this.#counts[task.phase.state]--;
+    this.meters.left(task);
     if (isFinished(task.phase)) {
       this.#resultBytes -= resultBytes(task);
     } else {

@@ -1,0 +1,88 @@
+import { Buckets, LATENCY_BOUNDS_MS } from '../../../observe/metrics/buckets.js';
+import type { KindFigures } from '../../../observe/metrics/snapshot.js';
+import type { TaskState } from '../../../protocol/messages.js';
+import type { TaskEvent } from './task-machine.js';
+import type { Task } from './task.js';
+
+/** Kinds counted by their own name. Agents may offer any number of kinds: what is over this is counted as one. */
+export const MAX_COUNTED_KINDS = 64;
+export const OTHER_KINDS = 'other';
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+type KindMeter = Mutable<Pick<KindFigures, 'submitted' | 'leased'>> &
+  Pick<KindFigures, 'kind' | 'queue' | 'run' | 'roundTrip'> & {
+    readonly now: Mutable<KindFigures['now']>;
+    readonly ended: Mutable<KindFigures['ended']>;
+  };
+
+/** Counts tasks by kind as they change. Times are read from what the change brings: nothing is measured here. */
+export class TaskMeters {
+  readonly #kinds = new Map<string, KindMeter>();
+
+  /** In the order in which they were first seen. */
+  figures(): readonly KindFigures[] {
+    return [...this.#kinds.values()];
+  }
+
+  submitted(task: Task): void {
+    this.#of(task).submitted++;
+  }
+
+  entered(task: Task): void {
+    this.#count(task, task.phase.state, 1);
+  }
+
+  left(task: Task): void {
+    this.#count(task, task.phase.state, -1);
+  }
+
+  changed(task: Task, before: TaskState, event: TaskEvent): void {
+    const meter = this.#of(task);
+    const { state } = task.phase;
+    if (state !== before) {
+      if (isUnfinished(before)) meter.now[before]--;
+      if (isUnfinished(state)) meter.now[state]++;
+      else meter.ended[state]++;
+    }
+    if (event.type === 'lease') {
+      meter.leased++;
+      if (task.attempts === 1) meter.queue.observe(event.at - task.readyAt);
+    } else if (event.type === 'complete') {
+      meter.run.observe(event.runMs);
+      if (task.leasedAt !== null) meter.roundTrip.observe(event.at - task.leasedAt);
+    }
+  }
+
+  #count(task: Task, state: TaskState, change: 1 | -1): void {
+    if (isUnfinished(state)) this.#of(task).now[state] += change;
+  }
+
+  #of({ spec: { kind } }: Task): KindMeter {
+    const known = this.#kinds.get(kind);
+    if (known !== undefined) return known;
+    // the last place is that of all others; a kind that was counted there once stays there, as none is ever forgotten
+    const name = this.#kinds.size < MAX_COUNTED_KINDS - 1 ? kind : OTHER_KINDS;
+    const other = this.#kinds.get(name);
+    if (other !== undefined) return other;
+    const meter = newMeter(name);
+    this.#kinds.set(name, meter);
+    return meter;
+  }
+}
+
+function isUnfinished(state: TaskState): state is keyof KindFigures['now'] {
+  return state !== 'completed' && state !== 'failed' && state !== 'dead' && state !== 'cancelled';
+}
+
+function newMeter(kind: string): KindMeter {
+  return {
+    kind,
+    now: { queued: 0, delayed: 0, leased: 0, running: 0, retrying: 0 },
+    ended: { completed: 0, failed: 0, dead: 0, cancelled: 0 },
+    submitted: 0,
+    leased: 0,
+    queue: new Buckets(LATENCY_BOUNDS_MS),
+    run: new Buckets(LATENCY_BOUNDS_MS),
+    roundTrip: new Buckets(LATENCY_BOUNDS_MS),
+  };
+}
