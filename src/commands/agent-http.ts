@@ -16,18 +16,18 @@ export async function serveAgentHttp(
     agents,
     runner,
     log,
-  }: { readonly agents: readonly Agent[]; readonly runner: MeteredRunner; readonly log: Logger },
+  }: { readonly agents: () => readonly Agent[]; readonly runner: MeteredRunner; readonly log: Logger },
 ): Promise<{ readonly close: () => Promise<void> } | null> {
   if (http === null) return null;
   const metrics = agentMetrics({
     version: SOFTWARE,
     figures: () => ({
-      agents: agents.map(({ state, activeTasks }) => ({ state, activeTasks })),
+      agents: agents().map(({ state, activeTasks }) => ({ state, activeTasks })),
       kinds: runner.figures(),
     }),
   });
   const routes = [
-    ...healthRoutes({ readiness: () => [registered(agents)], uptime: () => process.uptime() }),
+    ...healthRoutes({ readiness: () => [registered(agents())], uptime: () => process.uptime() }),
     metricsRoute(metrics),
   ];
   try {
@@ -46,6 +46,7 @@ export async function serveAgentHttp(
 }
 
 function registered(agents: readonly Agent[]): ReadyCheck {
+  if (agents.length === 0) return { name: 'registered', ok: false, reason: 'starting' };
   const missing = agents.filter(({ state }) => state !== 'registered').length;
   if (missing === 0) return { name: 'registered', ok: true };
   const reason = `${missing} of ${agents.length} agents are not registered at a coordinator`;

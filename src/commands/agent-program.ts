@@ -1,12 +1,14 @@
 import type { Logger } from 'pino';
 import { Agent, type StopInfo } from '../agent/agent.js';
 import { Executor } from '../agent/executor.js';
+import { MeteredRunner } from '../agent/metered-runner.js';
 import { openAgentState, type AgentState } from '../agent/state/agent-state.js';
 import { AgentStateError } from '../agent/state/errors.js';
 import { createLogger } from '../observe/logger.js';
 import { HandlersFileError } from '../tasks/handlers-file.js';
 import { createQuicConnector, memorySessionCache } from '../transport/index.js';
 import { VERSION } from '../version.js';
+import { serveAgentHttp } from './agent-http.js';
 import { resolveTrust } from './certificates/trust.js';
 import { registerCompletionCommand } from './completion/completion-command.js';
 import { SOFTWARE } from './connection.js';
@@ -45,10 +47,21 @@ async function runAgents(options: AgentOptions): Promise<void> {
 async function serve(options: AgentOptions, log: Logger, notifier: Notifier): Promise<void> {
   const trust = resolveTrust(options, { now: new Date() });
   for (const warning of trust.warnings) log.warn({}, warning);
-  const runner = await makeExecutor(options.handlers);
+  const executor = await makeExecutor(options.handlers);
+  const runner = new MeteredRunner(executor);
+  let started: readonly Agent[] = [];
+  const http = await serveAgentHttp(options, { agents: () => started, runner, log }).catch(
+    async (error: unknown) => {
+      await executor.close();
+      throw error;
+    },
+  );
   const interrupts = onInterrupt();
   const hangups = onHangup();
-  const states = await openStates(options, log);
+  const states = await openStates(options, log).catch(async (error: unknown) => {
+    await http?.close();
+    throw error;
+  });
   const connector = createQuicConnector({
     tls: trust.tls,
     udpPayload: options.udpPayload,
@@ -85,6 +98,7 @@ async function serve(options: AgentOptions, log: Logger, notifier: Notifier): Pr
     },
     { once: true },
   );
+  started = agents;
   const ready = tellRegistrations(agents, notifier);
   hangups.handle(() => {
     notifier.reloading();
@@ -103,7 +117,8 @@ async function serve(options: AgentOptions, log: Logger, notifier: Notifier): Pr
   const ends = await Promise.all(stops);
   stopStarting();
   await connector.close();
-  await runner.close();
+  await http?.close();
+  await executor.close();
   await Promise.all(states.map(({ state }) => state.close()));
   interrupts.stop();
   hangups.stop();

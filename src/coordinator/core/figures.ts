@@ -1,4 +1,4 @@
-import type { CoordinatorFigures } from '../../observe/metrics/snapshot.js';
+import type { CoordinatorFigures, ReasoningFigures } from '../../observe/metrics/snapshot.js';
 import { shownState } from './sessions/sessions.js';
 import type { CoreState } from './state.js';
 
@@ -30,6 +30,19 @@ export function coreFigures(core: CoreState, now: number): CoreFigures {
     storeUp: !core.storeIsDown,
     queueBytes: core.tasks.inputBytes,
     eventSubscribers: core.feed.size,
+    reasoning: reasoningFigures(core),
     dropped: core.ports.facts().dropped,
   };
+}
+
+/** Verdicts that are looked at. */
+const LATEST_VERDICTS = 1000;
+
+function reasoningFigures({ learning }: CoreState): ReasoningFigures {
+  const { reports } = learning.bank;
+  const verdicts = { positive: 0, neutral: 0, negative: 0 };
+  for (const { score } of reports.verdicts({ limit: LATEST_VERDICTS })) {
+    verdicts[score > 0 ? 'positive' : score < 0 ? 'negative' : 'neutral']++;
+  }
+  return { ...reports.summary(), verdicts };
 }

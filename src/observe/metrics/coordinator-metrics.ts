@@ -61,6 +61,7 @@ function listenerSeries(set: MetricSet): (figures: ListenerFigures) => void {
 
 function coordinatorSeries(set: MetricSet): (figures: CoordinatorFigures) => void {
   const shows = [
+    reasoningSeries(set),
     agentSeries(set),
     taskSeries(set),
     storeSeries(set),
@@ -240,6 +241,38 @@ function connectionSeries(set: MetricSet): (figures: CoordinatorFigures) => void
     resumed(figures.resumed);
     early(figures.earlyData);
     dropped(Object.entries(reasons).map(([reason, count]) => [{ reason }, count]));
+  };
+}
+
+function reasoningSeries(set: MetricSet): (figures: CoordinatorFigures) => void {
+  const experiences = set.counter(
+    'swarm_reasoning_experiences_total',
+    'Experiences by what became of them: learnt, and of those unjudged; repeated and unmatched ones.',
+    ['fate'],
+  );
+  const verdicts = set.gauge('swarm_reasoning_recent_verdicts', 'The latest 1,000 verdicts by their sign.', [
+    'sign',
+  ]);
+  const adaptations = set.gauge(
+    'swarm_reasoning_recent_adaptations',
+    'The latest adaptations that ended: kept because they helped, rolled back, refused, abandoned, interrupted.',
+    ['end'],
+  );
+  const pending = set.gauge('swarm_reasoning_pending_forecasts', 'Forecasts whose outcome is not known yet.');
+  const memories = set.gauge('swarm_reasoning_memories', 'Lessons that are remembered.');
+  return ({ reasoning }) => {
+    experiences([
+      [{ fate: 'learnt' }, reasoning.experiences],
+      [{ fate: 'unjudged' }, reasoning.unjudged],
+      [{ fate: 'repeated' }, reasoning.repeated],
+      [{ fate: 'unmatched' }, reasoning.unmatched],
+    ]);
+    verdicts(Object.entries(reasoning.verdicts).map(([sign, count]) => [{ sign }, count]));
+    adaptations(
+      Object.entries(reasoning.adaptations).map(([end, count]) => [{ end: end.replace('-', '_') }, count]),
+    );
+    pending(reasoning.pendingForecasts);
+    memories(reasoning.memories);
   };
 }
 

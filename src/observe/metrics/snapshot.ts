@@ -64,6 +64,21 @@ export interface ConnectionFigures {
   readonly congestionWindowBytes: readonly number[];
 }
 
+/** What the ReasoningBank has learnt from, and with what success. */
+export interface ReasoningFigures {
+  /** Experiences since the bank began, and those that were repeated, not judged, or of no forecast it knows. */
+  readonly experiences: number;
+  readonly repeated: number;
+  readonly unjudged: number;
+  readonly unmatched: number;
+  readonly pendingForecasts: number;
+  readonly memories: number;
+  /** The latest verdicts by their sign. */
+  readonly verdicts: Readonly<Record<'positive' | 'neutral' | 'negative', number>>;
+  /** The latest adaptations that ended, by how. */
+  readonly adaptations: Readonly<Record<string, number>>;
+}
+
 export interface CoordinatorFigures {
   readonly agents: readonly {
     readonly type: AgentType;
@@ -80,6 +95,7 @@ export interface CoordinatorFigures {
   readonly storeUp: boolean;
   readonly queueBytes: number;
   readonly eventSubscribers: number;
+  readonly reasoning: ReasoningFigures;
   readonly messages: readonly MessageFigures[];
   readonly connections: ConnectionFigures;
   /** Datagrams dropped, by reason. */

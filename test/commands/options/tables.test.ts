@@ -99,6 +99,8 @@ t.test('defaults of the agent', async (t) => {
     stateDir: './swarm-data/agents',
     reconnectMin: 100,
     reconnectMax: 30_000,
+    http: null,
+    httpHost: [],
     drainTimeout: 30_000,
     udpPayload: 'auto',
     logLevel: 'info',

@@ -98,6 +98,8 @@ t.test('what happened is in the metrics', async (t) => {
     ['swarm_quic_connections', 2],
     ['swarm_quic_early_data_accepted_total', 1],
     ['swarm_store_up', 1],
+    ['swarm_reasoning_experiences_total{fate="repeated"}', 0],
+    ['swarm_reasoning_recent_adaptations{end="kept"}', 0],
     ['swarm_events_total{event="sessions_resumed"}', 0],
   ] as const)
     t.equal(values.get(name), value, name);
