@@ -6,6 +6,10 @@ import type { Symbols } from './lcs.js';
 export const METRICS = ['dtw', 'lcss', 'lcs'] as const;
 export type Metric = (typeof METRICS)[number];
 
+/** Who computes DTW: this package, or the `midstreamer` package where it is installed. */
+export const KERNELS = ['builtin', 'midstreamer'] as const;
+export type Kernel = (typeof KERNELS)[number];
+
 export interface MetricOptions {
   readonly metric: Metric;
   /** dtw */

@@ -1,6 +1,7 @@
 import { isRecord } from '../checks.js';
 import { finiteNumber, integer } from '../checks.js';
 import { TaskInputError } from '../kind.js';
+import { MAX_MATCHES } from './input.js';
 import type { Setting, Tuning } from '../tuning.js';
 
 /** Largest radius and number of matches that an agent may be told to use. */
@@ -30,10 +31,15 @@ export const patternMatchTuning: Tuning = {
   },
 
   fit(parameter, value, input) {
+    // That kernel takes no window.
+    if (parameter === 'window' && isRecord(input) && input['kernel'] === 'midstreamer') return null;
     if (typeof value !== 'number') return value;
     const sizes = sizesOf(input);
     if (sizes === null) return value;
-    if (parameter === 'k') return Math.min(value, sizes.candidates);
+    if (parameter === 'k') {
+      const queries = Array.isArray(input['windows']) ? input['windows'].length : 1;
+      return Math.min(value, sizes.candidates, Math.max(1, Math.floor(MAX_MATCHES / queries)));
+    }
     if (parameter !== 'window') return value;
     // a band that no alignment fits in would refuse the task
     return Math.min(Math.max(value, sizes.mostDifferent), sizes.longest);
@@ -41,6 +47,8 @@ export const patternMatchTuning: Tuning = {
 };
 
 interface Sizes {
+  /** Of the longest pattern. */
+  readonly points: number;
   readonly candidates: number;
   readonly longest: number;
   /** Largest difference of a candidate's length to the pattern's. */
@@ -48,26 +56,40 @@ interface Sizes {
 }
 
 /** Null for an input without its lists: its check says what is wrong. */
-function sizesOf({ current, series, historical }: Readonly<Record<string, unknown>>): Sizes | null {
-  const points = lengthOf(current);
-  if (points === null) return null;
+function sizesOf({ current, windows, series, historical }: Readonly<Record<string, unknown>>): Sizes | null {
+  const queries = lengthsOf(Array.isArray(windows) ? windows : [current]);
+  if (queries === null) return null;
   const inSeries = lengthOf(series);
   if (inSeries !== null) {
     return {
-      candidates: Math.max(1, inSeries - points + 1),
-      longest: Math.max(points, inSeries),
+      points: queries.longest,
+      candidates: Math.max(1, inSeries - queries.longest + 1),
+      longest: Math.max(queries.longest, inSeries),
       mostDifferent: 0,
     };
   }
   if (!Array.isArray(historical)) return null;
-  let longest = points;
-  let mostDifferent = 0;
-  for (const window of historical) {
-    const length = lengthOf(window) ?? points;
+  const candidates = lengthsOf(historical);
+  if (candidates === null) return null;
+  return {
+    points: queries.longest,
+    candidates: historical.length,
+    longest: Math.max(queries.longest, candidates.longest),
+    mostDifferent: Math.max(queries.longest - candidates.shortest, candidates.longest - queries.shortest),
+  };
+}
+
+/** Null when there is none, or one that is no series. */
+function lengthsOf(list: readonly unknown[]): { shortest: number; longest: number } | null {
+  let shortest = Infinity;
+  let longest = 0;
+  for (const item of list) {
+    const length = lengthOf(item);
+    if (length === null) return null;
+    shortest = Math.min(shortest, length);
     longest = Math.max(longest, length);
-    mostDifferent = Math.max(mostDifferent, Math.abs(length - points));
   }
-  return { candidates: Math.max(1, historical.length), longest, mostDifferent };
+  return list.length === 0 ? null : { shortest, longest };
 }
 
 /** Few and coarse: the metric, and how much is compared. */
@@ -77,11 +99,17 @@ export function patternMatchContext(input: unknown): Readonly<Record<string, Set
   const sizes = sizesOf(input);
   return {
     ...(typeof metric === 'string' ? { metric } : {}),
-    ...(sizes === null ? {} : { points: lengthOf(input['current']) ?? 0, candidates: sizes.candidates }),
+    ...(sizes === null ? {} : { points: sizes.points, candidates: sizes.candidates }),
   };
 }
 
+/** Points in time, of one dimension or of several by name or as a list. */
 function lengthOf(value: unknown): number | null {
+  if (isRecord(value)) return listLength(Object.values(value)[0]);
+  return Array.isArray(value) ? (listLength(value[0]) ?? value.length) : listLength(value);
+}
+
+function listLength(value: unknown): number | null {
   const isList = Array.isArray(value) || value instanceof Float64Array || value instanceof Float32Array;
   return isList ? value.length : null;
 }

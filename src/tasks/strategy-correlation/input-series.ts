@@ -47,6 +47,25 @@ export function parseStrategies(
   });
 }
 
+/** @throws TaskInputError when a strategy has at least two known values and all are equal. */
+export function checkVaries(strategies: readonly Float64Array[]): void {
+  strategies.forEach((series, index) => {
+    let first = NaN;
+    let known = 0;
+    for (const value of series) {
+      if (Number.isNaN(value)) continue;
+      if (known === 0) first = value;
+      else if (value !== first) return;
+      known += 1;
+    }
+    if (known < 2) return;
+    throw new TaskInputError(
+      `strategies[${index}]`,
+      `has zero variance (every value is ${first}), so it has no correlation; remove it, or set constant to 'keep'`,
+    );
+  });
+}
+
 type NumberList = readonly unknown[] | Float64Array | Float32Array;
 
 function checkLength(value: unknown, index: number): NumberList {

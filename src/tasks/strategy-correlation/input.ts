@@ -1,9 +1,11 @@
 import { describe, flag, integer, objectWith, oneOf } from '../checks.js';
 import { TaskInputError } from '../kind.js';
 import { parseClusters, parseLcs, parseSubset } from './input-options.js';
-import { parseStrategies } from './input-series.js';
+import { checkVaries, parseStrategies } from './input-series.js';
 import {
   type ClusterOptions,
+  CONSTANT,
+  type Constant,
   type LcsOptions,
   type Method,
   METHODS,
@@ -28,6 +30,7 @@ const FIELDS = [
   'methods',
   'transform',
   'missing',
+  'constant',
   'pValues',
   'lcs',
   'window',
@@ -48,6 +51,7 @@ export interface StrategyCorrelationInput {
   readonly methods: readonly Method[];
   readonly transform: Transform;
   readonly missing: Missing;
+  readonly constant: Constant;
   readonly pValues: boolean;
   readonly lcs: LcsOptions;
   /** Values of a rolling window; null for none. */
@@ -80,6 +84,7 @@ export function parseStrategyCorrelationInput(value: unknown): StrategyCorrelati
     transform,
     missing,
   );
+  const constant = oneOf(fields['constant'] ?? 'fail', 'constant', CONSTANT);
   const points = (strategies[0]?.length ?? 0) - (transform === 'none' ? 0 : 1);
   const input: StrategyCorrelationInput = {
     strategyIds,
@@ -87,6 +92,7 @@ export function parseStrategyCorrelationInput(value: unknown): StrategyCorrelati
     methods,
     transform,
     missing,
+    constant,
     pValues: flag(fields['pValues'] ?? true, 'pValues'),
     lcs: parseLcs(fields['lcs'] ?? undefined, points),
     window: parseWindow(fields['window'] ?? undefined, points),
@@ -100,6 +106,8 @@ export function parseStrategyCorrelationInput(value: unknown): StrategyCorrelati
     throw new TaskInputError('lagFunctions', 'needs maxLag, the largest lag to look at');
   }
   checkResultSize(input, points);
+  // To the longest common subsequence a constant is a string like any other.
+  if (constant === 'fail' && methods.some((method) => method !== 'lcs')) checkVaries(strategies);
   return input;
 }
 

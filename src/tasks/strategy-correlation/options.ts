@@ -10,6 +10,9 @@ export type Transform = (typeof TRANSFORMS)[number];
 /** What a missing point costs: itself in the pairs of its strategy, its point in time in all, or the whole task. */
 export const MISSING = ['pairwise', 'listwise', 'fail'] as const;
 export type Missing = (typeof MISSING)[number];
+/** A strategy whose values are all equal: refused, or kept with coefficients that do not exist. */
+export const CONSTANT = ['fail', 'keep'] as const;
+export type Constant = (typeof CONSTANT)[number];
 
 export const SYMBOLS = ['threshold', 'quantiles'] as const;
 

@@ -23,6 +23,7 @@ void t.test('fills in the defaults', (t) => {
     symbols: 'values',
     horizon: 5,
     similarityThreshold: 0,
+    kernel: 'builtin',
   };
   t.same(parsePatternMatchInput(windows), {
     current: Float64Array.of(1, 2, 3),
@@ -67,7 +68,7 @@ void t.test('names each fault', (t) => {
     [
       'unknown field',
       { ...series, metrik: 'dtw' },
-      'metrik: is not a known field; known are current, historical,',
+      'metrik: is not a known field; known are current, windows,',
     ],
     ['no current', { series: [1] }, 'current: must be a list of numbers; it is missing'],
     ['empty current', { ...series, current: [] }, 'current: is empty; give at least 1 number'],
@@ -78,7 +79,7 @@ void t.test('names each fault', (t) => {
     ['Infinity', { ...series, current: [-Infinity] }, 'current[0]: must be a finite number; it is -Infinity'],
     ['null element', { ...series, series: [1, null, 3] }, 'series[1]: must be a finite number; it is null'],
     ['text element', { ...series, series: [1, 2, '3'] }, "series[2]: must be a finite number; it is '3'"],
-    ['nested list', { ...series, current: [[1], [2]] }, 'current[0]: must be a finite number; it is a list'],
+    ['nested list', { ...series, current: [1, [2]] }, 'current[1]: must be a finite number; it is a list'],
     [
       'hole',
       { ...series, series: new Array<number>(5) },

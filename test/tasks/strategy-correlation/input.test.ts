@@ -19,6 +19,7 @@ void t.test('fills in the defaults', (t) => {
     methods: ['pearson'],
     transform: 'none',
     missing: 'pairwise',
+    constant: 'fail',
     pValues: true,
     lcs: { symbols: 'threshold', threshold: 0, quantiles: 3, permutations: 0, seed: 1 },
     window: null,

@@ -64,11 +64,11 @@ export function common(x: readonly (number | null)[], y: readonly (number | null
   return kept;
 }
 
-/** Runs an input in which the ids may be left out. */
+/** Runs an input in which the ids may be left out, and strategies may be constant. */
 export function run(input: Readonly<Record<string, unknown>>, pause?: (fraction: number) => void) {
   const count = Array.isArray(input['strategies']) ? input['strategies'].length : 0;
   const strategyIds = Array.from({ length: count }, (_, index) => `s${index}`);
-  return correlate(parseStrategyCorrelationInput({ strategyIds, ...input }), pause);
+  return correlate(parseStrategyCorrelationInput({ strategyIds, constant: 'keep', ...input }), pause);
 }
 
 /** Both NaN, or equal but for rounding. */
