@@ -404,6 +404,8 @@ const samples: readonly Sample[] = [
       delayMs: 10_000,
       idempotencyKey: 'order-17',
       affinity: 'AAPL',
+      needs: [TASK],
+      onFailedNeed: 'skip',
       watch: true,
     },
     { function: 'sleep', input: { ms: 5 } },

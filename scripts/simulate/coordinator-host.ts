@@ -283,6 +283,12 @@ export class CoordinatorHost extends Process implements Acceptor {
         });
         return;
       }
+      case 'readNeeds': {
+        const { readId, taskIds } = action;
+        const tasks = () => taskIds.map((taskId) => this.#store.get(taskId));
+        this.#read(() => ({ type: 'needsRead', readId, tasks: tasks() }));
+        return;
+      }
       case 'consumeNonce': {
         const { connectionId, nonce } = action;
         this.#read((now) => {

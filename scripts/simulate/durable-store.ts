@@ -18,7 +18,7 @@ const RECOVERY_BATCH = 1000;
 /** A task on the simulated disk. */
 export interface DurableTask {
   readonly spec: TaskSpec;
-  readonly bytes: Uint8Array;
+  bytes: Uint8Array;
   epoch: number;
   attempts: number;
   agentId: string | null;
@@ -167,8 +167,21 @@ export class DurableStore {
         });
       case 'retry':
         return this.#change(op, 'without result', (task) => {
-          task.current = QUEUED;
+          task.current = task.epoch === 0 ? waitingState(task.spec, null) : QUEUED;
           task.attempts = 0;
+        });
+      case 'release':
+        return this.#change(op, 'blocked', (task) => {
+          if (op.input !== null) task.bytes = op.input;
+          task.current = op.notBefore === null ? QUEUED : { state: 'delayed', notBefore: op.notBefore };
+        });
+      case 'unmet':
+        return this.#change(op, 'blocked', (task) => {
+          const { state, finishedAt, error } = op;
+          this.#finish(
+            task,
+            state === 'cancelled' ? { state, finishedAt } : { state, finishedAt, runMs: null, error },
+          );
         });
       case 'put-session':
         this.#sessions.set(op.session.agentId, op.session);
@@ -206,7 +219,7 @@ export class DurableStore {
       attempts: 0,
       agentId: null,
       leasedAt: null,
-      current: notBefore === null ? QUEUED : { state: 'delayed', notBefore },
+      current: waitingState(spec, notBefore),
     };
     this.tasks.set(taskId, task);
     if (idempotencyKey !== null) this.#taskOfKey.set(idempotencyKey, task);
@@ -215,7 +228,7 @@ export class DurableStore {
 
   #change(
     { taskId, epoch }: { readonly taskId: string; readonly epoch: number },
-    condition: 'leased' | 'unfinished' | 'without result',
+    condition: Condition,
     change: (task: DurableTask) => void,
   ): StoreOutcome {
     const task = this.tasks.get(taskId);
@@ -264,10 +277,18 @@ function holdsKey({ spec, current }: DurableTask, at: number): boolean {
   return !isFinished(current) || (spec.keyHeldUntil ?? -Infinity) > at;
 }
 
-function meets(current: StoredState, condition: 'leased' | 'unfinished' | 'without result'): boolean {
+type Condition = 'leased' | 'blocked' | 'unfinished' | 'without result';
+
+function waitingState({ needs }: TaskSpec, notBefore: number | null): StoredState {
+  if (needs !== undefined) return { state: 'blocked', delayedUntil: notBefore };
+  return notBefore === null ? QUEUED : { state: 'delayed', notBefore };
+}
+
+function meets(current: StoredState, condition: Condition): boolean {
   switch (condition) {
     case 'leased':
-      return current.state === 'leased';
+    case 'blocked':
+      return current.state === condition;
     case 'unfinished':
       return !isFinished(current);
     case 'without result':

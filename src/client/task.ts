@@ -2,6 +2,7 @@ import type { ErrorDetail, MessageOf, TaskState, TaskSummary } from '../protocol
 import { encodeValue, ValueError } from '../protocol/value.js';
 import { TaskInputError } from '../tasks/kind.js';
 import { taskKinds } from '../tasks/registry.js';
+import { namedResults } from '../tasks/results-in-inputs.js';
 import { wireInput } from '../tasks/tuning.js';
 
 /** A task to submit. */
@@ -19,6 +20,13 @@ export type TaskRequest = {
   readonly idempotencyKey?: string;
   /** Tasks of one key prefer one agent; 1 to 256 characters. */
   readonly affinity?: string;
+  /**
+   * Ids of tasks that must have completed before, at most 64. A `{ $result: id }` anywhere in the input, with `at`, a JSON
+   * pointer, for a part, is replaced by the result of that task.
+   */
+  readonly needs?: readonly string[];
+  /** When a needed task ends without a result: end as `failed` (default), or as `cancelled`. */
+  readonly onFailedNeed?: 'fail' | 'skip';
 } & (
   | {
       /** Plain values and typed arrays, as the kind takes them; checked here when the kind is built in. */
@@ -60,8 +68,18 @@ export function outcomeOf(task: TaskSummary, result: unknown): TaskOutcome {
 export function encodeInput(request: TaskRequest): Uint8Array {
   if ('payload' in request) return request.payload;
   const kind = taskKinds.get(request.kind);
+  const { needs, input } = request;
+  const named = needs === undefined ? [] : namedResults(input);
+  const other = named.find(({ taskId }) => needs?.includes(taskId) !== true);
+  if (other !== undefined)
+    throw new TaskInputError(
+      other.path,
+      `names the result of '${other.taskId}', which is not among the needs`,
+    );
+  // what is to be put in is not there yet: the coordinator checks it when it is
+  const isWhole = named.length === 0;
   try {
-    return encodeValue(kind === undefined ? request.input : wireInput(kind, request.input));
+    return encodeValue(kind === undefined || !isWhole ? input : wireInput(kind, input));
   } catch (error) {
     if (error instanceof ValueError) throw new TaskInputError(error.path, error.problem);
     throw error;
@@ -71,6 +89,7 @@ export function encodeInput(request: TaskRequest): Uint8Array {
 /** The message that submits a task, without its number. */
 export function submitBody(request: TaskRequest, watch: boolean): Omit<MessageOf<'SubmitTask'>, 'requestId'> {
   const { kind, priority, timeoutMs, attempts, delayMs, idempotencyKey, affinity } = request;
+  const { needs, onFailedNeed } = request;
   return {
     type: 'SubmitTask',
     kind,
@@ -81,6 +100,8 @@ export function submitBody(request: TaskRequest, watch: boolean): Omit<MessageOf
     ...(delayMs === undefined ? {} : { delayMs }),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     ...(affinity === undefined ? {} : { affinity }),
+    ...(needs === undefined || needs.length === 0 ? {} : { needs: [...needs] }),
+    ...(onFailedNeed === undefined ? {} : { onFailedNeed }),
   };
 }
 

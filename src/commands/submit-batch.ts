@@ -2,7 +2,9 @@ import { setMaxListeners } from 'node:events';
 import type { Client } from '../client/client.js';
 import { TaskRejected } from '../client/errors.js';
 import type { TaskOutcome } from '../client/task.js';
-import { EXIT, type ExitStatus } from './exit.js';
+import { BatchNeeds, NeedRefused } from './batch-needs.js';
+import { EXIT, UsageError, type ExitStatus } from './exit.js';
+import type { BatchTask } from './input/batch-task.js';
 import type { Batch } from './input/batch.js';
 import type { SubmitOptions } from './options/submit-options.js';
 import { writeJson } from './output/json.js';
@@ -29,6 +31,7 @@ export async function submitBatch(
   options: SubmitOptions,
   signal: AbortSignal,
 ): Promise<ExitStatus> {
+  await checkNeededTasks(client, batch.neededTasks);
   const output = new Output();
   const stopped = AbortSignal.any([signal, output.gone]);
   // Each line that is under way listens.
@@ -38,7 +41,9 @@ export async function submitBatch(
     total: batch.count,
   });
   const counts = new Map<string, number>();
+  /** Lines that are counted against MAX_OPEN, and all that are not done. */
   let open = 0;
+  let running = 0;
   let failure: unknown = null;
   let wake: () => void = () => undefined;
   /** Resolves when no more than `limit` lines are open, or there is no use in waiting. */
@@ -53,15 +58,20 @@ export async function submitBatch(
     if (options.json) await writeJson(output, end);
     else if (!options.wait && end.state === 'submitted') await output.write(`${end.taskId}\n`);
   };
-  const run = async (line: number, request: Parameters<Client['submit']>[0]) => {
+  const needs = new BatchNeeds(new Set(batch.neededTasks));
+  const run = async (line: number, batchTask: BatchTask) => {
     try {
+      const request = { ...defaultsOf(options), ...(await needs.resolve(batchTask)) };
       const task = await client.submit(request, { signal: stopped, watch: options.wait });
+      needs.settle(batchTask, task.taskId);
       if (options.wait) await finish({ line, ...(await task.result()) });
       else await finish({ line, state: 'submitted', taskId: task.taskId });
     } catch (error) {
-      if (!(error instanceof TaskRejected)) throw error;
-      await finish({ line, state: 'refused', error: { name: error.reasonName, message: error.message } });
-      process.stderr.write(`error: line ${String(line)}: refused (${error.reasonName}): ${error.message}\n`);
+      needs.settle(batchTask, null);
+      if (!(error instanceof TaskRejected || error instanceof NeedRefused)) throw error;
+      const name = error instanceof TaskRejected ? error.reasonName : error.name;
+      await finish({ line, state: 'refused', error: { name, message: error.message } });
+      process.stderr.write(`error: line ${String(line)}: refused (${name}): ${error.message}\n`);
     }
   };
   const wakeNow = () => wake();
@@ -70,15 +80,21 @@ export async function submitBatch(
     for await (const { line, task } of batch.entries()) {
       await openAtMost(MAX_OPEN - 1);
       if (failure !== null || stopped.aborted) break;
-      open++;
-      run(line, { ...defaultsOf(options), ...task })
+      // one that waits for a later line must not keep that from being read
+      const counted = needs.waits(task) ? 0 : 1;
+      open += counted;
+      running++;
+      run(line, task)
         .catch((error: unknown) => (failure ??= error))
         .finally(() => {
-          open--;
+          open -= counted;
+          running--;
           wake();
         });
     }
-    await openAtMost(0);
+    while (running > 0 && failure === null && !stopped.aborted) {
+      await new Promise<void>((resolve) => (wake = resolve));
+    }
   } finally {
     stopped.removeEventListener('abort', wakeNow);
     progress.stop();
@@ -90,6 +106,19 @@ export async function submitBatch(
   return statusOf(counts);
 }
 
+/** All tasks that lines need are there, or nothing is submitted. */
+async function checkNeededTasks(client: Client, taskIds: readonly string[]): Promise<void> {
+  // one after the other: few are needed, and a connection may ask only so much at once
+  for (const taskId of taskIds) {
+    try {
+      await client.task(taskId);
+    } catch (error) {
+      if (!(error instanceof TaskRejected) || error.reasonName !== 'UNKNOWN_TASK') throw error;
+      throw new UsageError(`--batch: needs: ${error.message}; nothing was submitted`, { cause: error });
+    }
+  }
+}
+
 function defaultsOf(options: SubmitOptions) {
   return {
     priority: options.priority,
@@ -97,6 +126,7 @@ function defaultsOf(options: SubmitOptions) {
     ...(options.delay === 0 ? {} : { delayMs: options.delay }),
     ...(options.timeout === null ? {} : { timeoutMs: options.timeout }),
     ...(options.affinity === null ? {} : { affinity: options.affinity }),
+    ...(options.onFailedNeed === 'fail' ? {} : { onFailedNeed: options.onFailedNeed }),
   };
 }
 

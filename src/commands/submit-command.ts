@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Client } from '../client/client.js';
 import { encodeInput, type TaskOutcome, type TaskRequest } from '../client/task.js';
+import { MAX_NEEDS } from '../protocol/limits.js';
 import { TaskInputError } from '../tasks/kind.js';
 import { taskKinds } from '../tasks/registry.js';
 import { withClient } from './connection.js';
@@ -48,6 +49,9 @@ async function submit(kindArgument: string | undefined, options: SubmitOptions):
           '--idempotency-key: does not go with --batch: each line of the batch has its own',
         );
       }
+      if (options.after.length > 0) {
+        throw new UsageError('--after: does not go with --batch: a line of the batch says what it needs');
+      }
       const batch = await openBatch(options.source.path, { check: checkTask });
       try {
         return await withClient(options, (client) => submitBatch(client, batch, options, interrupts.signal));
@@ -75,7 +79,12 @@ async function readRequest(kindArgument: string | undefined, options: SubmitOpti
     ...(options.timeout === null ? {} : { timeoutMs: options.timeout }),
     ...(options.idempotencyKey === null ? {} : { idempotencyKey: options.idempotencyKey }),
     ...(options.affinity === null ? {} : { affinity: options.affinity }),
+    ...(options.after.length === 0
+      ? {}
+      : { needs: [...new Set(options.after)], onFailedNeed: options.onFailedNeed }),
   };
+  if (options.after.length > MAX_NEEDS)
+    throw new UsageError(`--after: a task may need at most ${String(MAX_NEEDS)} others`);
   if (fromCsv && kind !== 'pattern-match')
     throw new UsageError(`--csv: is for pattern-match, not for ${kind}`);
   const input = fromCsv
@@ -83,7 +92,7 @@ async function readRequest(kindArgument: string | undefined, options: SubmitOpti
     : await readJsonInput(source.from === 'input' ? source.path : '-');
   // Checked before anything is connected: bad input costs nobody else anything.
   try {
-    return { ...request, payload: encodeInput({ kind, input }) };
+    return { ...request, payload: encodeInput({ ...request, input }) };
   } catch (error) {
     if (!(error instanceof TaskInputError)) throw error;
     const where = source.path === '-' ? 'standard input' : source.path;
@@ -92,8 +101,9 @@ async function readRequest(kindArgument: string | undefined, options: SubmitOpti
 }
 
 /** A kind of an agent's own is known to the coordinator alone; its input is checked there. */
-function checkTask({ kind, input }: BatchTask): void {
-  if (taskKinds.has(kind)) encodeInput({ kind, input });
+function checkTask(task: BatchTask): void {
+  const { kind } = task;
+  if (taskKinds.has(kind)) encodeInput(task);
   else if (!/^[a-z][a-z0-9-]*$/.test(kind)) throw new BatchLineProblem(`'${kind}' is not a kind of task`);
 }
 

@@ -324,9 +324,8 @@ export class Coordinator {
 
   /** The store has answered. */
   private answered(event: CoreEvent): void {
-    if (event.type === 'committed' || event.type === 'commitFailed' || event.type === 'inputsRead')
-      this.handle(event);
-    else this.tell(event);
+    if (event.type === 'found' || event.type === 'listed' || event.type === 'nonceChecked') this.tell(event);
+    else this.handle(event);
   }
 
   private flush(): void {

@@ -21,6 +21,7 @@ export const AGENT_TYPES = ['pattern', 'strategy', 'feature', 'neural', 'reasoni
 export const TASK_STATES = [
   'queued',
   'delayed',
+  'blocked',
   'leased',
   'running',
   'retrying',

@@ -11,6 +11,8 @@ export const MAX_CONCURRENCY = 4096;
 export const MAX_HANDSHAKE_BYTES = 512 * 1024;
 /** Time for the first message on the control stream to arrive, from the opening of the connection. */
 export const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** Tasks that one task may need. */
+export const MAX_NEEDS = 64;
 /** Nesting of maps and arrays in one MessagePack value. */
 export const MAX_DEPTH = 32;
 /** Values in one MessagePack value, keys included: bounds the memory that a decoded message can take (about 64 bytes each). */

@@ -24,6 +24,12 @@ export function historyEntryOf(operation: StoreOp): HistoryEntry | null {
       return { event: 'cancel', at: operation.finishedAt };
     case 'retry':
       return { event: 'retry', at: operation.at };
+    case 'release':
+      return { event: 'due', at: operation.at };
+    case 'unmet': {
+      const { state, finishedAt, error } = operation;
+      return { event: state === 'failed' ? 'fail' : 'cancel', at: finishedAt, detail: detailOf(error) };
+    }
     case 'extend':
     case 'put-session':
     case 'drop-session':

@@ -1,4 +1,4 @@
-import type { HistoryEntry, ListedTask, RecoveredTask, StoredState, TaskSpec } from './records.js';
+import type { HistoryEntry, ListedTask, RecoveredTask, StoredState, TaskNeeds, TaskSpec } from './records.js';
 
 /** A task in a MemoryStore. `history` and `current` are replaced, never written to. */
 export interface MemoryRow {
@@ -16,6 +16,17 @@ export type FinishedState = Extract<StoredState, { readonly finishedAt: number }
 
 export function isFinished(state: StoredState): state is FinishedState {
   return 'finishedAt' in state;
+}
+
+/** Where a new task stands. */
+export function waitingState(needs: TaskNeeds | undefined, notBefore: number | null): StoredState {
+  if (needs !== undefined) return { state: 'blocked', delayedUntil: notBefore };
+  return notBefore === null ? { state: 'queued' } : { state: 'delayed', notBefore };
+}
+
+/** Where a task stands that is tried once more: one that never had what it needs waits for that again. */
+export function queuedAgain({ spec, epoch }: Pick<MemoryRow, 'spec' | 'epoch'>): StoredState {
+  return waitingState(epoch === 0 ? spec.needs : undefined, null);
 }
 
 /** Null for a finished task. */

@@ -4,7 +4,7 @@ import { historyEntryOf, withRoom } from './history.js';
 import { MemoryKeys } from './memory-keys.js';
 import { MemoryNonces } from './memory-nonces.js';
 import { MemoryRetention } from './memory-retention.js';
-import { isFinished, listed, recovered, type MemoryRow } from './memory-row.js';
+import { isFinished, listed, queuedAgain, recovered, waitingState, type MemoryRow } from './memory-row.js';
 import type {
   Collection,
   EntryRecord,
@@ -240,7 +240,22 @@ export class MemoryStore implements Store {
           return conflict(row);
         row.attempts = 0;
         if (row.spec.idempotencyKey !== null) this.#keys.retake(row.spec, operation.at);
-        return this.#move(row, operation, { state: 'queued' });
+        return this.#move(row, operation, queuedAgain(row));
+      }
+      case 'release': {
+        const { taskId, epoch, notBefore, input } = operation;
+        const row = this.#rows.get(taskId);
+        if (row?.current.state !== 'blocked' || row.epoch !== epoch) return conflict(row);
+        if (input !== null) row.input = input;
+        return this.#move(row, operation, waitingState(undefined, notBefore));
+      }
+      case 'unmet': {
+        const { taskId, epoch, state, finishedAt, error } = operation;
+        const row = this.#rows.get(taskId);
+        if (row?.current.state !== 'blocked' || row.epoch !== epoch) return conflict(row);
+        const ended: StoredState =
+          state === 'cancelled' ? { state, finishedAt } : { state, finishedAt, runMs: null, error };
+        return this.#move(row, operation, ended);
       }
       case 'put-ticket-key': {
         const { ticketKey } = operation;
@@ -290,7 +305,7 @@ export class MemoryStore implements Store {
       attempts: 0,
       agentId: null,
       leasedAt: null,
-      current: notBefore === null ? { state: 'queued' } : { state: 'delayed', notBefore },
+      current: waitingState(spec.needs, notBefore),
       history: [],
     };
     this.#rows.set(spec.taskId, row);

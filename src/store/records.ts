@@ -23,6 +23,18 @@ export interface TaskSpec {
   /** Tasks of one key prefer one agent. */
   readonly affinity: string | null;
   readonly submittedAt: number;
+  /** Missing for a task that needs no other. */
+  readonly needs?: TaskNeeds;
+}
+
+/** The tasks that must have completed before a task may start. */
+export interface TaskNeeds {
+  /** 1 to MAX_NEEDS, each once. */
+  readonly taskIds: readonly string[];
+  /** When one of them ends without a result, the task ends as `failed`, or as `cancelled`. */
+  readonly onFailed: 'fail' | 'skip';
+  /** Its input names results that are to be put in before it starts. */
+  readonly inserts: boolean;
 }
 
 /** The right of one agent to work on one task until the deadline. `epoch` fences: a larger one voids all smaller ones. */
@@ -42,6 +54,8 @@ export interface LeaseRecord {
 export type StoredState =
   | { readonly state: 'queued' }
   | { readonly state: 'delayed'; readonly notBefore: number }
+  /** Waits for the tasks it needs, and then until `delayedUntil`. */
+  | { readonly state: 'blocked'; readonly delayedUntil: number | null }
   | { readonly state: 'leased'; readonly lease: LeaseRecord }
   | { readonly state: 'retrying'; readonly notBefore: number; readonly error: ErrorDetail }
   | {
@@ -92,7 +106,7 @@ export interface ListedTask extends Omit<StoredTask, 'input' | 'history' | 'curr
 /** An unfinished task as recovery finds it. Its input stays in the store until it is asked for. */
 export interface RecoveredTask extends Omit<StoredTask, 'input' | 'history' | 'current'> {
   readonly inputBytes: number;
-  readonly current: Extract<StoredState, { state: 'queued' | 'delayed' | 'leased' | 'retrying' }>;
+  readonly current: Extract<StoredState, { state: 'queued' | 'delayed' | 'blocked' | 'leased' | 'retrying' }>;
 }
 
 /** A key of TLS session tickets. Tickets of a key that is no longer kept are refused: a full handshake follows. */

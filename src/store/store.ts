@@ -72,7 +72,8 @@ export interface Store {
 /** One change. What each reads, writes and promises stands at its variant. */
 export type StoreOp =
   /**
-   * Makes a task. Reads the idempotency key. Writes the task: `queued`, or `delayed` when `notBefore` is given.
+   * Makes a task. Reads the idempotency key. Writes the task: `blocked` when it has needs, else
+   * `queued`, or `delayed` when `notBefore` is given.
    * Refused as `duplicate` (with the id of the task that has the key) when the key is held: by an unfinished task, or by
    * one whose `keyHeldUntil` is later than the new one's `submittedAt`. Refused as `conflict` when the task id exists.
    */
@@ -125,9 +126,33 @@ export type StoreOp =
   | { readonly op: 'cancel'; readonly taskId: string; readonly epoch: number; readonly finishedAt: number }
   /**
    * Queues a task once more that `failed`, is `dead` or was `cancelled`. Condition: one of these, at this epoch. Writes
-   * `queued` with 0 attempts; the epoch stays, so that answers to its earlier leases are refused.
+   * `queued` (`blocked` for one with needs that was never leased) with 0 attempts; the epoch stays, so that answers to its earlier leases are refused.
    */
   | { readonly op: 'retry'; readonly taskId: string; readonly epoch: number; readonly at: number }
+  /**
+   * What a task needs is there. Condition: blocked and at this epoch. Writes `queued`, or `delayed` when `notBefore` is
+   * given, and the input unless that is null.
+   */
+  | {
+      readonly op: 'release';
+      readonly taskId: string;
+      readonly epoch: number;
+      readonly at: number;
+      readonly notBefore: number | null;
+      readonly input: Uint8Array | null;
+    }
+  /**
+   * What a task needs will not be there. Condition: blocked and at this epoch. Ends it as `failed`, or `cancelled`: then the
+   * error stands in its history alone. Keeps the input, for a retry.
+   */
+  | {
+      readonly op: 'unmet';
+      readonly taskId: string;
+      readonly epoch: number;
+      readonly state: 'failed' | 'cancelled';
+      readonly finishedAt: number;
+      readonly error: ErrorDetail;
+    }
   /** Keeps a ticket key. The same `keyId` is kept once. */
   | { readonly op: 'put-ticket-key'; readonly ticketKey: TicketKeyRecord }
   /** Forgets a ticket key. Always applied. */

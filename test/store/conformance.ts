@@ -17,12 +17,14 @@ import {
   lease,
   leaseOf,
   recover,
+  release,
   requeue,
   RESULT,
   retry,
   session,
   spec,
   submit,
+  unmet,
   withKey,
 } from './operations.js';
 
@@ -45,6 +47,7 @@ export function storeConformance(adapter: Adapter): void {
 
   tasksAreKept(check);
   conditionsHold(check);
+  needsAreKept(check);
   keysAreHeld(check);
   historyIsKept(check);
   readsAnswer(check);
@@ -56,6 +59,65 @@ export function storeConformance(adapter: Adapter): void {
 }
 
 type Check = (title: string, body: (t: Test, store: Store) => Promise<void>) => void;
+
+function needsAreKept(check: Check): void {
+  const needs = { taskIds: ['n1', 'n"2'], onFailed: 'skip', inserts: true } as const;
+
+  check(
+    'a task with needs is blocked until it is released, with another input if there is one',
+    async (t, store) => {
+      await applied(t, store, [submit('t1', { needs }), submit('t2', { needs }, 9_000.5), submit('t3')]);
+      t.match(await store.get(['t1', 't2']), [
+        { spec: spec('t1', { needs }), current: { state: 'blocked', delayedUntil: null } },
+        { current: { state: 'blocked', delayedUntil: 9_000.5 } },
+      ]);
+      t.strictSame(await counts(store), { blocked: 2, queued: 1 });
+      const { tasks } = await recover(store);
+      t.strictSame(
+        tasks.map((task) => task.spec.needs),
+        [needs, needs, undefined],
+      );
+      t.strictSame(
+        (await store.list({ state: 'blocked', limit: 9 })).map((task) => [task.spec.taskId, task.spec.needs]),
+        [
+          ['t2', needs],
+          ['t1', needs],
+        ],
+      );
+      await applied(t, store, [release('t1', RESULT), release('t2', null, 9_000.5)]);
+      t.strictSame(await store.commit([release('t1'), release('t3'), release('t9'), unmet('t1', 'failed')]), [
+        conflict(0),
+        conflict(0),
+        conflict(null),
+        conflict(0),
+      ]);
+      t.strictSame(await store.readInputs(['t1', 't2']), [RESULT, INPUT]);
+      t.match(await store.get(['t1', 't2']), [
+        { current: { state: 'queued' }, history: [{ event: 'submit' }, { event: 'due', at: 2_300 }] },
+        { current: { state: 'delayed', notBefore: 9_000.5 } },
+      ]);
+      await applied(t, store, [lease('t1', 1), complete('t1', 1)]);
+      t.strictSame(await counts(store), { completed: 1, delayed: 1, queued: 1 });
+    },
+  );
+
+  check(
+    'a task whose needs are not met ends, and waits for them again when it is retried',
+    async (t, store) => {
+      await applied(t, store, [submit('t1', { needs }), submit('t2', { needs }), submit('t3', { needs })]);
+      await applied(t, store, [unmet('t1', 'failed'), unmet('t2', 'cancelled'), cancel('t3', 0)]);
+      t.match(await store.get(['t1', 't2']), [
+        { current: { state: 'failed', finishedAt: 2_500, runMs: null, error: ERROR }, input: INPUT },
+        { current: { state: 'cancelled', finishedAt: 2_500 } },
+      ]);
+      t.match((await store.get(['t2']))[0]?.history[1], { event: 'cancel', detail: /^BOOM: / });
+      await applied(t, store, [retry('t1', 0), retry('t2', 0), retry('t3', 0)]);
+      t.strictSame(await counts(store), { blocked: 3 });
+      await applied(t, store, [release('t1'), lease('t1', 1), fail('t1', 1), retry('t1', 1)]);
+      t.strictSame(await counts(store), { blocked: 2, queued: 1 }, 'it has had what it needed');
+    },
+  );
+}
 
 function tasksAreKept(check: Check): void {
   check('a submitted task is there with its input', async (t, store) => {

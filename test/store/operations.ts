@@ -92,6 +92,21 @@ export const retry = (taskId: string, epoch: number, at = 2_600): StoreOp => ({
   at,
 });
 
+export const release = (
+  taskId: string,
+  input: Uint8Array | null = null,
+  notBefore: number | null = null,
+): StoreOp => ({ op: 'release', taskId, epoch: 0, at: 2_300, notBefore, input });
+
+export const unmet = (taskId: string, state: 'failed' | 'cancelled'): StoreOp => ({
+  op: 'unmet',
+  taskId,
+  epoch: 0,
+  state,
+  finishedAt: 2_500,
+  error: ERROR,
+});
+
 export const session = (agentId: string, tokenHash: string): SessionRecord => ({
   agentId,
   agentType: 'worker',

@@ -1,4 +1,6 @@
 import { readJsonObject, type JsonObject } from './json-object.js';
+import { MAX_NEEDS } from '../../protocol/limits.js';
+import { choice } from '../options/choice.js';
 import { duration } from '../options/duration.js';
 import { taskKind } from '../options/identity.js';
 import { integer } from '../options/integer.js';
@@ -17,6 +19,11 @@ export interface BatchTask {
   readonly delayMs?: number;
   readonly idempotencyKey?: string;
   readonly affinity?: string;
+  /** What other lines of the batch call it. */
+  readonly id?: string;
+  /** Lines of the batch by their `id`, or tasks by their id. */
+  readonly needs?: readonly string[];
+  readonly onFailedNeed?: 'fail' | 'skip';
 }
 
 /** What is wrong with a line, without its place. */
@@ -33,6 +40,9 @@ const FIELDS = [
   'delay',
   'idempotencyKey',
   'affinity',
+  'id',
+  'needs',
+  'onFailedNeed',
 ] as const;
 
 /** Made once: a batch may have a million lines. */
@@ -42,11 +52,13 @@ const PARSERS = {
   attempts: integer(1, 1000),
   delay: duration(),
   key: text(256),
+  id: text(64),
+  onFailedNeed: choice(['fail', 'skip']),
 };
 
 /**
  * Reads one line: `{"kind": "compute", "input": …, "priority": 5, "timeout": "30s", "attempts": 3, "delay": "10s",
- * "idempotencyKey": "k1", "affinity": "a"}`; `kind` and `input` must be there. Ranges are those of the flags.
+ * "idempotencyKey": "k1", "affinity": "a", "id": "b", "needs": ["a"], "onFailedNeed": "skip"}`; `kind` and `input` must be there. Ranges are those of the flags.
  * @throws BatchLineProblem
  */
 export function readBatchTask(line: string): BatchTask {
@@ -65,8 +77,26 @@ export function readBatchTask(line: string): BatchTask {
     delayMs: field(object, 'delay', 'text', PARSERS.delay),
     idempotencyKey: field(object, 'idempotencyKey', 'text', PARSERS.key),
     affinity: field(object, 'affinity', 'text', PARSERS.key),
+    id: field(object, 'id', 'text', PARSERS.id),
+    needs: readNeeds(object['needs']),
+    onFailedNeed: field(object, 'onFailedNeed', 'text', PARSERS.onFailedNeed),
   };
   return { kind, input: object['input'], ...withoutUndefined(optional) };
+}
+
+function readNeeds(value: unknown): string[] | undefined {
+  if (value === undefined) return undefined;
+  if (!Array.isArray(value) || value.length === 0)
+    throw new BatchLineProblem('needs: is not a list of ids, such as ["a"]');
+  const needs = new Set<string>();
+  for (const id of value) {
+    if (typeof id !== 'string' || id === '' || id.length > 64)
+      throw new BatchLineProblem(`needs: ${quote(JSON.stringify(id))} is not an id`);
+    needs.add(id);
+  }
+  if (needs.size > MAX_NEEDS)
+    throw new BatchLineProblem(`needs: a task may need at most ${String(MAX_NEEDS)} others`);
+  return [...needs];
 }
 
 function field<T>(

@@ -3,6 +3,7 @@ import { TaskInputError } from '../../tasks/kind.js';
 import { UsageError } from '../exit.js';
 import { fileProblem } from '../one-line.js';
 import { BatchLineProblem, type BatchTask, readBatchTask } from './batch-task.js';
+import { NeedsGraph } from './needs-graph.js';
 import { LongLineError, splitLines } from './lines.js';
 import { type ByteStream, closeSource, openSource, readWhole, sourceName } from './source.js';
 
@@ -18,6 +19,8 @@ export interface BatchEntry {
 /** Tasks that have all been checked. */
 export interface Batch {
   readonly count: number;
+  /** Tasks outside the batch that some of it need. */
+  readonly neededTasks: readonly string[];
   /** Reads them once more, in order. */
   entries(): AsyncGenerator<BatchEntry>;
   close(): Promise<void>;
@@ -46,14 +49,21 @@ export async function openBatch(path: string, { check, stdin }: OpenBatchOptions
         : fromMemory(await readWhole('--batch', path, source.bytes));
     const before = await fileVersion(source.handle);
     let count = 0;
+    const graph = new NeedsGraph();
     for await (const { line, task } of readEntries(path, bytes())) {
-      checked(path, line, () => check(task));
+      checked(path, line, () => {
+        check(task);
+        graph.add(line, task);
+      });
       count++;
     }
     if (count === 0)
       throw new UsageError(`--batch: ${sourceName(path)}: holds no task; nothing was submitted`);
+    const fault = graph.fault();
+    if (fault !== null) throw badLine(path, fault.line, fault.problem);
     return {
       count,
+      neededTasks: graph.outside(),
       async *entries() {
         if ((await fileVersion(source.handle)) !== before) {
           throw new UsageError(`--batch: ${path}: was changed while it was read; nothing was submitted`);
@@ -102,8 +112,9 @@ function checked<T>(path: string, line: number, run: () => T): T {
   }
 }
 
-function badLine(path: string, line: number, problem: string, cause: Error): UsageError {
-  return new UsageError(`--batch: ${sourceName(path)}:${line}: ${problem}; nothing was submitted`, { cause });
+function badLine(path: string, line: number, problem: string, cause?: Error): UsageError {
+  const text = `--batch: ${sourceName(path)}:${line}: ${problem}; nothing was submitted`;
+  return new UsageError(text, cause === undefined ? undefined : { cause });
 }
 
 /** Each call reads from the start; the stream must leave the file open for the next. */

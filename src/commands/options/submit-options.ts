@@ -1,12 +1,14 @@
 import type { Command } from 'commander';
 import { UsageError } from '../exit.js';
+import { choice } from './choice.js';
 import { connectOptions } from './connect-options.js';
 import { duration } from './duration.js';
+import { taskId } from './identity.js';
 import { integer } from './integer.js';
 import { loggingOptions } from './logging-options.js';
 import { readOptions } from './options.js';
 import { jsonOption } from './output-options.js';
-import { flag, optional, type OptionTable, value, type Values } from './spec.js';
+import { flag, list, optional, type OptionTable, value, type Values } from './spec.js';
 import { path, text } from './text.js';
 import { trustOptions } from './trust-options.js';
 
@@ -66,6 +68,17 @@ export const submitOptions = {
     help: 'the same key gives the same task',
   }),
   affinity: optional({ placeholder: 'KEY', parse: text(256), help: 'tasks of one key prefer one agent' }),
+  after: list({
+    placeholder: 'ID',
+    parse: taskId,
+    help: 'start when this task has completed; several times for several. {"$result": "ID"} in the input is its result',
+  }),
+  onFailedNeed: value({
+    placeholder: 'fail|skip',
+    parse: choice(['fail', 'skip']),
+    default: 'fail',
+    help: 'when a needed task ends without a result: end as failed, or as cancelled',
+  }),
   wait: flag({ help: 'wait for the task to end, and print its result' }),
   ...jsonOption,
   ...connectOptions,

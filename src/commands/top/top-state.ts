@@ -67,7 +67,7 @@ export function sampled(state: TopState, sample: Sample): TopState {
         history.ended,
         rate((status) => ENDED.reduce((total, name) => total + (status.tasks[name] ?? 0), 0)),
       ),
-      waiting: push(history.waiting, sum(['queued', 'delayed', 'retrying'])),
+      waiting: push(history.waiting, sum(['queued', 'delayed', 'blocked', 'retrying'])),
       running: push(history.running, sum(['leased', 'running'])),
     },
   };

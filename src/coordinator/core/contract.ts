@@ -83,6 +83,12 @@ export type CoreEvent =
       readonly taskId: string;
       readonly found: { readonly input: Uint8Array | null; readonly checkpoint: Uint8Array | null } | null;
     }
+  /** Answers `readNeeds`, in its order; a null for a task that is not kept, null when the store cannot be read now. */
+  | {
+      readonly type: 'needsRead';
+      readonly readId: number;
+      readonly tasks: readonly (StoredTask | null)[] | null;
+    }
   /**
    * Answers `consumeNonce`. `fresh`: it was never seen before, and is used up durably now. Not fresh when the store
    * cannot say or cannot keep it.
@@ -125,6 +131,8 @@ export type Action =
   | { readonly type: 'readInputs'; readonly readId: number; readonly taskIds: readonly string[] }
   /** Read the input and the checkpoint of a training from the store and answer with `trainingRead`. */
   | { readonly type: 'readTraining'; readonly taskId: string }
+  /** Read tasks that others need from the store, with inputs and results, and answer with `needsRead`. */
+  | { readonly type: 'readNeeds'; readonly readId: number; readonly taskIds: readonly string[] }
   /**
    * Use up the nonce of a handshake in early data and answer with `nonceChecked`. It is to be remembered as long as a
    * ticket that brings early data is accepted. At most one is under way for each connection.

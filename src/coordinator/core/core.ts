@@ -18,6 +18,8 @@ import { handleEarlyMessage, nonceChecked } from './sessions/early-data.js';
 import { handleFirstMessage } from './sessions/handshake.js';
 import { keepTime, sessionIsDue } from './sessions/liveness.js';
 import { confirmToken, heardFrom, recoverSession, sendHeartbeat } from './sessions/session-lifecycle.js';
+import { lookAtNeeds, needsRead } from './tasks/needs.js';
+import { startReads } from './tasks/needs-reads.js';
 import { listed, lookedUp } from './tasks/lookups.js';
 import { inputsRead } from './tasks/read-ahead.js';
 import { armLearning } from './reasoning/carry-out.js';
@@ -164,6 +166,9 @@ function step(core: CoreState, event: CoreEvent, now: number): void {
     case 'trainingRead':
       trainingRead(core, event.taskId, event.found, now);
       break;
+    case 'needsRead':
+      needsRead(core, event.readId, event.tasks, now);
+      break;
     case 'committed': {
       const entries = core.commits.succeed(event.commitId);
       if (entries === null) break;
@@ -199,6 +204,8 @@ function tick(core: CoreState, now: number): void {
 
 /** Dispatches, starts the next commit, and ends a drain that has nothing left to wait for. */
 function flush(core: CoreState, now: number): void {
+  if (core.needs.hasNews) lookAtNeeds(core, now);
+  if (core.needsReads.waits) startReads(core);
   // first: what is given out here belongs to tasks that have had their turn
   if (core.trainings.size > 0) runTrainings(core, now);
   dispatch(core, now);
@@ -256,6 +263,7 @@ function timerIsDue(core: CoreState, due: Due, now: number): void {
       return;
     case 'store-retry':
     case 'read-retry':
+    case 'needs-retry':
     case 'rate':
     case 'training':
       // the flush after it does what has waited

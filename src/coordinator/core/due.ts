@@ -24,6 +24,8 @@ export type Due =
   | { readonly kind: 'commit-hold' }
   /** The pause after a failed read of inputs. */
   | { readonly kind: 'read-retry' }
+  /** The pause after a failed read of what tasks need. */
+  | { readonly kind: 'needs-retry' }
   /** A kind of task that has reached its rate may start another. */
   | { readonly kind: 'rate' }
   /** Something waits to be learned: small results to be counted, a deadline of the bank, the next snapshot. */

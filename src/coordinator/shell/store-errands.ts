@@ -9,7 +9,10 @@ import { readEntry } from './take-up.js';
 /** What the core wants of the store. */
 export type StoreAction = Extract<
   Action,
-  { readonly type: 'commit' | 'lookup' | 'list' | 'readInputs' | 'readTraining' | 'consumeNonce' }
+  {
+    readonly type:
+      'commit' | 'lookup' | 'list' | 'readInputs' | 'readTraining' | 'readNeeds' | 'consumeNonce';
+  }
 >;
 
 export interface StoreErrandOptions {
@@ -99,6 +102,17 @@ export class StoreErrands {
           (error: unknown) => {
             this.#readFailed(error);
             answer({ type: 'trainingRead', taskId, found: null });
+          },
+        );
+        return;
+      }
+      case 'readNeeds': {
+        const { readId } = action;
+        store.get(action.taskIds).then(
+          (tasks) => answer({ type: 'needsRead', readId, tasks }),
+          (error: unknown) => {
+            this.#readFailed(error);
+            answer({ type: 'needsRead', readId, tasks: null });
           },
         );
         return;

@@ -92,7 +92,14 @@ function agentSeries(set: MetricSet): (figures: CoordinatorFigures) => void {
   };
 }
 
-const UNFINISHED: readonly UnfinishedState[] = ['queued', 'delayed', 'leased', 'running', 'retrying'];
+const UNFINISHED: readonly UnfinishedState[] = [
+  'queued',
+  'delayed',
+  'blocked',
+  'leased',
+  'running',
+  'retrying',
+];
 const FINISHED: readonly FinishedState[] = ['completed', 'failed', 'dead', 'cancelled'];
 
 function taskSeries(set: MetricSet): (figures: CoordinatorFigures) => void {

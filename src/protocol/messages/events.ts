@@ -6,6 +6,7 @@ export const SWARM_EVENTS = [
   'task-submitted',
   'task-queued',
   'task-delayed',
+  'task-blocked',
   'task-leased',
   'task-running',
   'task-retrying',

@@ -1,5 +1,6 @@
 import { kind, ms, name, requestId, TASK_STATES, taskId, text } from '../fields.js';
-import { boolean, integer, number, object, oneOf, optional } from '../schema.js';
+import { MAX_NEEDS } from '../limits.js';
+import { boolean, integer, list, number, object, oneOf, optional } from '../schema.js';
 
 /** What clients ask. */
 export const requestMessages = {
@@ -18,6 +19,20 @@ export const requestMessages = {
     delayMs: optional(ms('not before this long from now')),
     idempotencyKey: optional(text(256, 'the same key gives the same task')),
     affinity: optional(text(256, 'tasks of one key prefer one agent')),
+    needs: optional(
+      list(taskId, {
+        minItems: 1,
+        maxItems: MAX_NEEDS,
+        description:
+          'tasks that must have completed before: until then it is blocked. A map {"$result": taskId} anywhere in the input, with "at": JSON pointer for a part, is replaced by the result of that task',
+      }),
+    ),
+    onFailedNeed: optional(
+      oneOf(
+        ['fail', 'skip'],
+        'when a needed task ends without a result: fail (default) ends this one as failed, NEED_FAILED; skip as cancelled',
+      ),
+    ),
     watch: boolean({ description: 'send a TaskUpdate when the task ends' }),
   }),
   QueryTask: object({ requestId, taskId }),

@@ -12,6 +12,7 @@ import {
   taskId,
   text,
 } from '../fields.js';
+import { MAX_NEEDS } from '../limits.js';
 import { boolean, integer, list, nullable, object, oneOf, optional } from '../schema.js';
 
 /** Tasks and agents as clients see them. */
@@ -21,6 +22,7 @@ export const WAIT_REASONS = [
   'draining',
   'store-down',
   'paused',
+  'needs',
   'delayed',
   'backoff',
   'no-agent',
@@ -44,8 +46,11 @@ export const TaskSummary = object({
   error: nullable(errorDetail),
   progress: nullable(fraction('done so far')),
   maxAttempts: optional(integer({ minimum: 1, maximum: 1_000_000, description: 'attempts it may have' })),
-  notBefore: optional(ms('delayed or retrying: it waits until then')),
+  notBefore: optional(ms('delayed, blocked or retrying: not before then')),
   finishedAt: optional(ms('when it ended')),
+  needs: optional(
+    list(taskId, { maxItems: MAX_NEEDS, description: 'tasks that must have completed before' }),
+  ),
   waitsFor: optional(
     object(
       {

@@ -61,6 +61,10 @@ function applyOne(operation: Exclude<StoreOp, Submit>, { tasks, records }: Table
       return tasks.cancel(operation);
     case 'retry':
       return tasks.retry(operation);
+    case 'release':
+      return tasks.release(operation);
+    case 'unmet':
+      return tasks.unmet(operation);
     case 'put-ticket-key':
       records.putTicketKey(operation.ticketKey);
       return APPLIED;

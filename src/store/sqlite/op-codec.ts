@@ -11,6 +11,7 @@ import {
   sessionValues,
   ticketKeyValues,
 } from './record-columns.js';
+import { needsText, readNeeds } from './needs-text.js';
 import { packValues, refuse, ValueReader, type Value } from './values.js';
 
 /** One batch of operations as one buffer, from the main thread to the worker. */
@@ -32,7 +33,8 @@ function pushOp(values: Value[], operation: StoreOp): void {
     case 'submit': {
       const { spec, input, notBefore } = operation;
       values.push('submit', spec.taskId, spec.kind, spec.priority, spec.timeoutMs, spec.maxAttempts);
-      values.push(spec.idempotencyKey, spec.keyHeldUntil, spec.affinity, spec.submittedAt, notBefore, input);
+      values.push(spec.idempotencyKey, spec.keyHeldUntil, spec.affinity, spec.submittedAt);
+      values.push(needsText(spec.needs), notBefore, input);
       return;
     }
     case 'lease': {
@@ -64,6 +66,16 @@ function pushOp(values: Value[], operation: StoreOp): void {
     case 'retry':
       values.push('retry', operation.taskId, operation.epoch, operation.at);
       return;
+    case 'release': {
+      const { taskId, epoch, at, notBefore, input } = operation;
+      values.push('release', taskId, epoch, at, notBefore, input);
+      return;
+    }
+    case 'unmet': {
+      const { taskId, epoch, state, finishedAt, error } = operation;
+      values.push('unmet', taskId, epoch, state, finishedAt, ...errorValues(error));
+      return;
+    }
     case 'put-ticket-key':
       values.push('put-ticket-key', ...ticketKeyValues(operation.ticketKey));
       return;
@@ -104,7 +116,13 @@ function readOp(from: ValueReader): StoreOp {
         affinity: from.textOrNull(),
         submittedAt: from.number(),
       };
-      return { op, spec, notBefore: from.numberOrNull(), input: from.bytes() };
+      const needs = from.textOrNull();
+      return {
+        op,
+        spec: needs === null ? spec : { ...spec, ...readNeeds(needs) },
+        notBefore: from.numberOrNull(),
+        input: from.bytes(),
+      };
     }
     case 'lease': {
       const lease = {
@@ -148,6 +166,19 @@ function readOp(from: ValueReader): StoreOp {
       return { op, taskId: from.text(), epoch: from.number(), finishedAt: from.number() };
     case 'retry':
       return { op, taskId: from.text(), epoch: from.number(), at: from.number() };
+    case 'release': {
+      const release = { taskId: from.text(), epoch: from.number(), at: from.number() };
+      return { op, ...release, notBefore: from.numberOrNull(), input: from.bytesOrNull() };
+    }
+    case 'unmet':
+      return {
+        op,
+        taskId: from.text(),
+        epoch: from.number(),
+        state: from.text() === 'failed' ? 'failed' : 'cancelled',
+        finishedAt: from.number(),
+        error: readError(from),
+      };
     case 'put-ticket-key':
       return { op, ticketKey: readTicketKey(from) };
     case 'drop-ticket-key':

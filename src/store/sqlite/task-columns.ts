@@ -8,6 +8,7 @@ import type {
   TaskSpec,
 } from '../records.js';
 import { TASK_HISTORY_EVENTS } from '../../protocol/messages.js';
+import { readNeeds } from './needs-text.js';
 import { refuse, type ValueReader } from './values.js';
 
 /** A number exactly: SQLite's JSON would round fractions to 15 digits. */
@@ -36,6 +37,7 @@ const COMMON = [
   exactly('run_ms'),
   'error',
   'state',
+  'needs',
 ].join(', ');
 
 /** For `readListed`. */
@@ -96,8 +98,7 @@ function readColumns(row: ValueReader): TaskColumns {
     affinity: row.textOrNull(),
     submittedAt: row.number(),
   };
-  return {
-    spec,
+  const columns = {
     epoch: row.number(),
     attempts: row.number(),
     agentId: sharedOrNull(row.textOrNull()),
@@ -110,6 +111,8 @@ function readColumns(row: ValueReader): TaskColumns {
     error: row.textOrNull(),
     state: row.text(),
   };
+  const needs = row.textOrNull();
+  return { spec: needs === null ? spec : { ...spec, ...readNeeds(needs) }, ...columns };
 }
 
 function unfinishedOf(columns: TaskColumns): RecoveredTask['current'] | null {
@@ -118,6 +121,8 @@ function unfinishedOf(columns: TaskColumns): RecoveredTask['current'] | null {
       return { state: 'queued' };
     case 'delayed':
       return { state: 'delayed', notBefore: columns.notBefore ?? refuse('a time', null) };
+    case 'blocked':
+      return { state: 'blocked', delayedUntil: columns.notBefore };
     case 'leased':
       return { state: 'leased', lease: leaseOf(columns) };
     case 'retrying': {

@@ -4,6 +4,7 @@ import type { StoreOp, StoreOutcome } from '../store.js';
 import { numberOf, oneRow, query, type Connection, type Statement } from './database.js';
 import { historyLine, historyWithRoom } from './history-text.js';
 import type { KeyTable } from './key-table.js';
+import { needsText } from './needs-text.js';
 import { isFinishedState, type Totals } from './totals.js';
 
 type Op<Name extends StoreOp['op']> = Extract<StoreOp, { op: Name }>;
@@ -20,7 +21,7 @@ interface Found {
 }
 
 const SPEC_COLUMNS =
-  'seq, task_id, kind, priority, timeout_ms, max_attempts, idempotency_key, key_held_until, affinity, submitted_at';
+  'seq, task_id, kind, priority, timeout_ms, max_attempts, idempotency_key, key_held_until, affinity, submitted_at, needs';
 const RECORD = 'history = history || char(10) || ?, events = events + 1';
 
 /**
@@ -40,6 +41,8 @@ export class TaskTable {
   readonly #requeue: Statement;
   readonly #cancel: Statement;
   readonly #retry: Statement;
+  readonly #release: Statement;
+  readonly #unmet: Statement;
   readonly #find: Statement;
   readonly #keyOf: Statement;
   readonly #history: Statement;
@@ -53,7 +56,7 @@ export class TaskTable {
     const places = (count: number) => new Array<string>(count).fill('?').join(', ');
     this.#insert = prepare(
       `INSERT INTO tasks (${SPEC_COLUMNS}, state, not_before, history, input, epoch, attempts, events)
-       VALUES (${places(14)}, 0, 0, 1) ON CONFLICT (task_id) DO NOTHING`,
+       VALUES (${places(15)}, 0, 0, 1) ON CONFLICT (task_id) DO NOTHING`,
     );
     this.#lease = prepare(
       `UPDATE tasks SET state = 'leased', epoch = ?, attempts = ?, agent_id = ?, leased_at = ?, coordinator_id = ?,
@@ -80,15 +83,24 @@ export class TaskTable {
          ${RECORD} WHERE task_id = ?`,
     );
     this.#retry = prepare(
-      `UPDATE tasks SET state = 'queued', attempts = 0, finished_at = NULL, run_ms = NULL, error = NULL, ${RECORD}
+      `UPDATE tasks SET state = CASE WHEN needs IS NOT NULL AND epoch = 0 THEN 'blocked' ELSE 'queued' END, attempts = 0, finished_at = NULL, run_ms = NULL, error = NULL, ${RECORD}
        WHERE task_id = ?`,
+    );
+    this.#release = prepare(
+      `UPDATE tasks SET state = ?, not_before = ?, input = coalesce(?, input), ${RECORD} WHERE task_id = ?`,
+    );
+    this.#unmet = prepare(
+      `UPDATE tasks SET state = ?, finished_at = ?, error = ?, not_before = NULL, ${RECORD} WHERE task_id = ?`,
     );
     this.#find = query(
       connection,
       `SELECT state, epoch, events, coalesce(length(input), 0) + coalesce(octet_length(error), 0)
        FROM tasks WHERE task_id = ?`,
     );
-    this.#keyOf = query(connection, 'SELECT idempotency_key, key_held_until FROM tasks WHERE task_id = ?');
+    this.#keyOf = query(
+      connection,
+      'SELECT idempotency_key, key_held_until, state FROM tasks WHERE task_id = ?',
+    );
     this.#history = query(connection, 'SELECT history FROM tasks WHERE task_id = ?');
     this.#setHistory = prepare('UPDATE tasks SET history = ?, events = ? WHERE task_id = ?');
     this.#nextSeq = numberOf(connection, 'SELECT coalesce(max(seq), 0) + 1 FROM tasks');
@@ -105,11 +117,11 @@ export class TaskTable {
       const holder = this.#keys.holder(spec.idempotencyKey, spec.submittedAt);
       if (holder !== null) return { status: 'duplicate', taskId: holder };
     }
-    const state = notBefore === null ? 'queued' : 'delayed';
+    const state = spec.needs !== undefined ? 'blocked' : notBefore === null ? 'queued' : 'delayed';
     // prettier-ignore
     const row = [
       this.nextSeq(), spec.taskId, spec.kind, spec.priority, spec.timeoutMs, spec.maxAttempts, spec.idempotencyKey,
-      spec.keyHeldUntil, spec.affinity, spec.submittedAt, state, notBefore, historyLine(operation), input,
+      spec.keyHeldUntil, spec.affinity, spec.submittedAt, needsText(spec.needs), state, notBefore, historyLine(operation), input,
     ];
     if (!changes(this.#insert, row)) return this.conflict(spec.taskId);
     this.#keys.take(spec);
@@ -192,8 +204,8 @@ export class TaskTable {
     const found = this.#read(taskId);
     if (found === null || !isRetryable(found.state) || found.epoch !== epoch) return conflict(found);
     this.#move(operation, found, this.#retry, []);
-    this.#totals.add('queued', 1, 0);
-    const [key, heldUntil] = oneRow(this.#keyOf, [taskId]) ?? [];
+    const [key, heldUntil, state] = oneRow(this.#keyOf, [taskId]) ?? [];
+    this.#totals.add(String(state), 1, 0);
     // Another task may have the key by now; then it keeps it.
     if (typeof key === 'string' && this.#keys.holder(key, at) === null) {
       this.#keys.put(key, taskId, Number(heldUntil));
@@ -201,9 +213,29 @@ export class TaskTable {
     return APPLIED;
   }
 
+  release(operation: Op<'release'>): StoreOutcome {
+    const { taskId, epoch, notBefore, input } = operation;
+    const found = this.#read(taskId);
+    if (!isBlocked(found, epoch)) return conflict(found);
+    const state = notBefore === null ? 'queued' : 'delayed';
+    this.#move(operation, found, this.#release, [state, notBefore, input]);
+    this.#totals.add(state, 1, 0);
+    return APPLIED;
+  }
+
+  unmet(operation: Op<'unmet'>): StoreOutcome {
+    const { taskId, epoch, state, finishedAt } = operation;
+    const found = this.#read(taskId);
+    if (!isBlocked(found, epoch)) return conflict(found);
+    const error = state === 'failed' ? errorText(operation.error) : null;
+    this.#move(operation, found, this.#unmet, [state, finishedAt, error]);
+    this.#totals.add(state, 1, this.#read(taskId)?.bytes ?? 0);
+    return APPLIED;
+  }
+
   /** Runs `statement` with `values`, the history line and the task id, and takes the task out of the total it was in. */
   #move(
-    operation: Op<'fail' | 'requeue' | 'cancel' | 'retry'>,
+    operation: Op<'fail' | 'requeue' | 'cancel' | 'retry' | 'release' | 'unmet'>,
     found: Found,
     statement: Statement,
     values: unknown[],
@@ -235,5 +267,8 @@ const conflict = (found: Found | null): StoreOutcome => ({ status: 'conflict', e
 
 const isLeased = (found: Found | null, epoch: number): found is Found =>
   found?.state === 'leased' && found.epoch === epoch;
+
+const isBlocked = (found: Found | null, epoch: number): found is Found =>
+  found?.state === 'blocked' && found.epoch === epoch;
 
 const isRetryable = (state: string): boolean => isFinishedState(state) && state !== 'completed';

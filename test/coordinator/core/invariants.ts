@@ -29,7 +29,7 @@ export function assertInvariants(core: CoordinatorCore): void {
   for (const task of [...state.inputs.loaded, ...state.overdue]) assert.ok(state.ready.has(task));
   assert.equal(state.tasks.held, held);
   const counted = state.tasks.countByState();
-  for (const name of ['queued', 'delayed', 'leased', 'running', 'retrying'] as const) {
+  for (const name of ['queued', 'delayed', 'blocked', 'leased', 'running', 'retrying'] as const) {
     assert.equal(counted[name], counts[name], `count of ${name} tasks`);
   }
   let leases = 0;

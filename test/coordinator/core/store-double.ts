@@ -99,9 +99,26 @@ export class StoreDouble {
         if (row === undefined || row.epoch !== op.epoch || !/^(failed|dead|cancelled)$/.test(state)) {
           return conflict(row);
         }
-        row.current = { state: 'queued' };
+        row.current = waitingState(row.epoch === 0 ? row.spec : null, null);
         row.attempts = 0;
         row.history.push({ event: 'retry', at: op.at });
+        return APPLIED;
+      }
+      case 'release':
+      case 'unmet': {
+        const row = this.rows.get(op.taskId);
+        if (row?.current.state !== 'blocked' || row.epoch !== op.epoch) return conflict(row);
+        if (op.op === 'release') {
+          row.current = waitingState(null, op.notBefore);
+          row.input = op.input ?? row.input;
+          row.inputBytes = row.input?.byteLength ?? 0;
+          row.history.push({ event: 'due', at: op.at });
+          return APPLIED;
+        }
+        const { state, finishedAt, error } = op;
+        row.current =
+          state === 'cancelled' ? { state, finishedAt } : { state, finishedAt, runMs: null, error };
+        row.history.push({ event: state === 'failed' ? 'fail' : 'cancel', at: finishedAt });
         return APPLIED;
       }
       default:
@@ -159,7 +176,7 @@ export class StoreDouble {
       attempts: 0,
       agentId: null,
       leasedAt: null,
-      current: notBefore === null ? { state: 'queued' } : { state: 'delayed', notBefore },
+      current: waitingState(spec, notBefore),
       history: [{ event: 'submit', at: submittedAt }],
     };
     this.rows.set(taskId, row);
@@ -167,6 +184,11 @@ export class StoreDouble {
     if (idempotencyKey !== null) this.keys.set(idempotencyKey, row);
     return APPLIED;
   }
+}
+
+function waitingState(spec: TaskSpec | null, notBefore: number | null): StoredState {
+  if (spec?.needs !== undefined) return { state: 'blocked', delayedUntil: notBefore };
+  return notBefore === null ? { state: 'queued' } : { state: 'delayed', notBefore };
 }
 
 function conflict(row: Row | undefined): StoreOutcome {

@@ -17,7 +17,7 @@ let ids = 0;
 
 const ERROR = { name: 'BOOM', message: 'it went wrong', retryable: true };
 
-function task(maxAttempts = 2, notBefore: number | null = null): Task {
+function task(maxAttempts = 2, notBefore: number | null = null, needs = false): Task {
   return createTask(
     {
       taskId: `t${++ids}`,
@@ -29,6 +29,7 @@ function task(maxAttempts = 2, notBefore: number | null = null): Task {
       keyHeldUntil: null,
       affinity: null,
       submittedAt: 1_000,
+      ...(needs ? { needs: { taskIds: ['other'], onFailed: 'fail', inserts: false } as const } : {}),
     },
     new Uint8Array(1),
     notBefore,
@@ -98,6 +99,17 @@ void t.test('each path leads where it should', async (t) => {
   t.equal(play(task(2, 5_000)), 'delayed');
   t.equal(play(task(2, 5_000), 'due'), 'queued');
   t.equal(play(task(2, 5_000), 'cancel'), 'cancelled');
+  const blocked: [TaskState, ...Step[]][] = [
+    ['blocked'],
+    ['queued', 'due'],
+    ['failed', 'failForGood'],
+    ['cancelled', 'cancel'],
+    ['blocked', 'failForGood', 'retry'],
+    ['blocked', 'cancel', 'retry'],
+    ['queued', 'due', 'lease', 'cancel', 'retry'],
+  ];
+  for (const [end, ...steps] of blocked) t.equal(play(task(2, null, true), ...steps), end, steps.join(' → '));
+  t.equal(play(task(2, 5_000, true), 'due'), 'delayed', 'its delay is not over');
 });
 
 void t.test(
@@ -128,6 +140,7 @@ void t.test(
     const ways: Record<TaskState, Step[]> = {
       queued: [],
       delayed: [],
+      blocked: [],
       leased: ['lease'],
       running: ['lease', 'progress'],
       retrying: ['lease', 'fail'],
@@ -138,7 +151,7 @@ void t.test(
     };
     for (const state of TASK_STATES) {
       for (const step of ['lease', ...Object.keys(events)] as Step[]) {
-        const one = task(2, state === 'delayed' ? 5_000 : null);
+        const one = task(2, state === 'delayed' ? 5_000 : null, state === 'blocked');
         t.equal(play(one, ...ways[state]), state);
         const event = step === 'lease' ? lease(one) : events[step];
         const defined = TRANSITIONS[state][event.type] !== undefined;

@@ -52,6 +52,7 @@ export class World {
   lists: Extract<Action, { type: 'list' }>[] = [];
   inputReads: Extract<Action, { type: 'readInputs' }>[] = [];
   trainingReads: string[] = [];
+  needsReads: Extract<Action, { type: 'readNeeds' }>[] = [];
   autoRead = true;
   /** What the core said of clients that wait for the store. */
   intakeOpen = true;
@@ -123,7 +124,8 @@ export class World {
   }
 
   get #asked(): number {
-    return this.lookups.length + this.lists.length + this.inputReads.length + this.trainingReads.length;
+    const { lookups, lists, inputReads, trainingReads, needsReads } = this;
+    return lookups.length + lists.length + inputReads.length + trainingReads.length + needsReads.length;
   }
 
   /** The store answers what it was asked, and what follows of it. */
@@ -143,6 +145,9 @@ export class World {
     }
     for (const { readId, taskIds } of this.inputReads.splice(0)) {
       this.turn({ type: 'inputsRead', readId, inputs: taskIds.map((taskId) => this.store.input(taskId)) });
+    }
+    for (const { readId, taskIds } of this.needsReads.splice(0)) {
+      this.turn({ type: 'needsRead', readId, tasks: taskIds.map((taskId) => this.store.get(taskId)) });
     }
   }
 
@@ -284,6 +289,9 @@ export class World {
         return;
       case 'readTraining':
         this.trainingReads.push(action.taskId);
+        return;
+      case 'readNeeds':
+        this.needsReads.push(action);
         return;
       case 'intake':
         this.intakeOpen = action.open;

@@ -215,7 +215,10 @@ function entryBytes({ op }: CommitEntry): number {
       return ENTRY_BYTES + op.result.byteLength;
     case 'put-entry':
       return ENTRY_BYTES + op.entry.value.byteLength;
+    case 'release':
+      return ENTRY_BYTES + (op.input?.byteLength ?? 0);
     case 'fail':
+    case 'unmet':
     case 'requeue':
       return ENTRY_BYTES + 2 * op.error.message.length;
     default:

@@ -1,12 +1,13 @@
 import { ProtocolError } from '../../../protocol/errors.js';
 import type { Message, MessageOf } from '../../../protocol/messages.js';
-import type { TaskSpec } from '../../../store/records.js';
+import type { TaskNeeds, TaskSpec } from '../../../store/records.js';
 import type { Admission } from '../contract.js';
 import { cancelKnown, queueRefusal, retryKnown } from './client-changes.js';
 import { refuse } from '../sessions/connection-lifecycle.js';
-import type { Connection } from '../sessions/connections.js';
+import { MAX_LOOKUPS, type Connection } from '../sessions/connections.js';
 import { ownerOf } from '../sessions/rights.js';
 import { lookUp } from './lookups.js';
+import { readNeeds } from './needs-input.js';
 import { stopCoordinator, switchKind } from './operator-requests.js';
 import { agentsReport, statusReport } from '../reports.js';
 import { outcomeOfTask, reportOutcome, sendReasoning } from '../reasoning/outcomes.js';
@@ -110,6 +111,7 @@ function submit(
   message: MessageOf<'SubmitTask'>,
   input: Uint8Array,
   now: number,
+  needsChecked = false,
 ): void {
   const { requestId, idempotencyKey = null } = message;
   const existing = idempotencyKey === null ? undefined : core.tasks.byKey(idempotencyKey, now);
@@ -117,12 +119,24 @@ function submit(
     repeatSubmit(core, connection, message, existing);
     return;
   }
-  const admission = admit(core, message, input);
+  const needs = readNeeds(message, input);
+  if (needs instanceof ProtocolError) {
+    core.sendError(connection.id, needs);
+    return;
+  }
+  const admission = admit(core, message, input, needs);
   if (admission instanceof ProtocolError) {
     core.sendError(connection.id, admission);
     return;
   }
-  const spec: TaskSpec = {
+  if (needs !== undefined && !needsChecked) {
+    const unknown = needs.taskIds.filter((taskId) => core.tasks.get(taskId) === undefined);
+    if (unknown.length > 0) {
+      findNeeded(core, connection, message, input, unknown);
+      return;
+    }
+  }
+  const plain: TaskSpec = {
     taskId: core.ports.random.taskId(now),
     kind: core.oneNameOf(message.kind),
     priority: message.priority ?? DEFAULT_PRIORITY,
@@ -133,6 +147,7 @@ function submit(
     affinity: message.affinity ?? null,
     submittedAt: now,
   };
+  const spec = needs === undefined ? plain : { ...plain, needs };
   const delayMs = message.delayMs ?? 0;
   const notBefore = delayMs > 0 ? now + delayMs : null;
   const task = createTask(spec, input, notBefore);
@@ -148,8 +163,38 @@ function submit(
     connectionId: connection.id,
     requestId,
   });
-  // with a key, the store may know an older task of it that memory has forgotten: wait for its word
-  if (idempotencyKey === null) activate(core, task);
+  // with a key, the store may know an older task of it that memory has forgotten: wait for its word; a blocked task is
+  // looked at when it is stored
+  if (idempotencyKey === null && needs === undefined) activate(core, task);
+}
+
+/** A submit whose needs the store has been asked for: they exist. */
+export function submitChecked(
+  core: CoreState,
+  connection: Connection,
+  message: MessageOf<'SubmitTask'>,
+  input: Uint8Array,
+  now: number,
+): void {
+  submit(core, connection, message, input, now, true);
+}
+
+/** Memory does not know all that a submit needs: the store is asked before it is accepted. */
+function findNeeded(
+  core: CoreState,
+  connection: Connection,
+  message: MessageOf<'SubmitTask'>,
+  input: Uint8Array,
+  taskIds: readonly string[],
+): void {
+  const { requestId, type: messageType } = message;
+  if (connection.lookups >= MAX_LOOKUPS) {
+    const text = `${MAX_LOOKUPS} queries of this connection are open already`;
+    core.sendError(connection.id, new ProtocolError('TOO_MANY_REQUESTS', text, { messageType, requestId }));
+    return;
+  }
+  connection.lookups++;
+  core.needsReads.waiting.push({ why: 'submit', connectionId: connection.id, message, input, taskIds });
 }
 
 /** An operator needs no proof that a task is its own. */
@@ -177,6 +222,7 @@ function admit(
   core: CoreState,
   message: MessageOf<'SubmitTask'>,
   input: Uint8Array,
+  needs: TaskNeeds | undefined,
 ): Extract<Admission, { ok: true }> | ProtocolError {
   const { requestId, kind, type: messageType } = message;
   const refusal = queueRefusal(core, input.byteLength, messageType, requestId);
@@ -184,6 +230,8 @@ function admit(
   const admission = core.ports.admit(kind, input);
   if (admission.ok) return admission;
   if (admission.name === 'UNKNOWN_KIND' && core.scheduler.isOffered(kind)) return ADMITTED;
+  // what is to be put in is not there yet: it is checked when it is
+  if (admission.name === 'BAD_INPUT' && needs?.inserts === true) return ADMITTED;
   const { name, message: text, field } = admission;
   return new ProtocolError(name, text, { messageType, requestId, field });
 }

@@ -9,7 +9,7 @@ import { lookUp } from './lookups.js';
 import { connectionOf, type Session } from '../sessions/sessions.js';
 import { sessionJoined } from '../sessions/session-lifecycle.js';
 import type { CoreState } from '../state.js';
-import { activate, reviveTask, withdrawTask } from './task-flow.js';
+import { activate, releaseTask, reviveTask, withdrawTask } from './task-flow.js';
 import { isFinished, type Task } from './task.js';
 import { isWatchedBy, notifyWatchers, sendUpdate, watch } from './watching.js';
 
@@ -53,7 +53,9 @@ export function settleCommit(
       }
       if (task !== null) {
         if (op.op === 'submit') submitStored(core, task);
-        else if (op.op === 'complete' || op.op === 'fail' || op.op === 'cancel') ended.push(task);
+        else if (op.op === 'complete' || op.op === 'fail' || op.op === 'cancel' || op.op === 'unmet')
+          ended.push(task);
+        else if (op.op === 'release') releaseTask(core, task, op.input, now);
         else if (op.op === 'retry') retried.push(task);
       }
     } else if (duplicates !== null && task !== null) {
@@ -77,6 +79,7 @@ export function settleCommit(
   // a watcher hears of the end once
   const others = updates.filter(({ task, reply }) => !isFinished(task.phase) || !isWatchedBy(task, reply));
   for (const task of ended) notifyWatchers(core, task);
+  if (core.needs.size > 0) for (const task of ended) core.needs.ended(task.spec.taskId);
   // after the word of their end, and before how they stand
   for (const task of retried) settleRetried(core, task, now);
   for (const { task, reply } of others) settleUpdate(core, task, reply);
@@ -107,7 +110,7 @@ export function settleLost(
 function submitStored(core: CoreState, task: Task): void {
   task.stored = true;
   // with a key it has waited for the store's word, whether the key was free
-  if (task.spec.idempotencyKey !== null) activate(core, task);
+  if (task.spec.idempotencyKey !== null || task.phase.state === 'blocked') activate(core, task);
   trimInput(core, task);
 }
 

@@ -43,6 +43,7 @@ export class TaskBook {
   readonly #counts: Record<TaskState, number> = {
     queued: 0,
     delayed: 0,
+    blocked: 0,
     leased: 0,
     running: 0,
     retrying: 0,
@@ -77,9 +78,10 @@ export class TaskBook {
     return this.#cachedBytes;
   }
 
-  /** Tasks that wait for their time or for an agent. */
+  /** Tasks that wait for their time, for other tasks or for an agent. */
   get waiting(): number {
-    return this.#counts.queued + this.#counts.delayed + this.#counts.retrying;
+    const { queued, delayed, blocked, retrying } = this.#counts;
+    return queued + delayed + blocked + retrying;
   }
 
   /** Tasks that an agent has. */
@@ -165,6 +167,14 @@ export class TaskBook {
     if (task.input !== null) return;
     task.input = input;
     this.#cachedBytes += input.byteLength;
+  }
+
+  /** Gives an unfinished task another input: the results of others have been put into the one it came with. */
+  replaceInput(task: Task, input: Uint8Array): void {
+    this.dropInput(task);
+    this.#inputBytes += input.byteLength - task.inputBytes;
+    task.inputBytes = input.byteLength;
+    this.putInput(task, input);
   }
 
   /** Takes the input of a task out of memory. */

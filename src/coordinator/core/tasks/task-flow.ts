@@ -20,6 +20,7 @@ import { Timer } from '../timers.js';
 export function activate(core: CoreState, task: Task): void {
   const { phase } = task;
   if (phase.state === 'queued') core.ready.add(task, false);
+  else if (phase.state === 'blocked') core.needs.look(task);
   else if (phase.state === 'delayed' || phase.state === 'retrying') core.deadlines.set(task, phase.notBefore);
 }
 
@@ -212,14 +213,43 @@ export function reviveTask(core: CoreState, task: Task, now: number): void {
   core.tasks.revive(task, now);
   core.counters.revived++;
   trimInput(core, task);
-  core.ready.add(task, false);
+  activate(core, task);
 }
 
-/** Takes a ready task out of the queue; does nothing with others. */
+/** Takes a task out of where it waits, but for its deadline. */
 export function leaveQueue(core: CoreState, task: Task): void {
   core.ready.remove(task);
+  if (task.phase.state === 'blocked') core.needs.forget(task);
   if (core.overdue.size > 0) core.overdue.delete(task);
   inputServed(core, task);
+}
+
+/** The store has it that what a blocked task needs is there. `input`: with the results put in, if it names any. */
+export function releaseTask(core: CoreState, task: Task, input: Uint8Array | null, now: number): void {
+  // it may have been cancelled meanwhile
+  if (task.phase.state !== 'blocked') return;
+  core.needs.forget(task);
+  if (input !== null) core.tasks.replaceInput(task, input);
+  apply(core, task, { type: 'due', at: now });
+  task.readyAt = now;
+  activate(core, task);
+  trimInput(core, task);
+}
+
+/** Ends a blocked task that will never have what it needs. `as`: with the error, or as if nobody wanted it any more. */
+export function endUnmet(
+  core: CoreState,
+  task: Task,
+  as: 'failed' | 'cancelled',
+  error: ErrorDetail,
+  now: number,
+): void {
+  core.needs.forget(task);
+  if (as === 'cancelled') apply(core, task, { type: 'cancel', at: now });
+  else apply(core, task, { type: 'fail', at: now, runMs: null, error, retryAt: now });
+  const { taskId } = task.spec;
+  const { epoch } = task;
+  core.commits.add({ op: 'unmet', taskId, epoch, state: as, finishedAt: now, error }, task, null);
 }
 
 /** A task's deadline has come: the end of its delay, its backoff or its lease. */

@@ -1,11 +1,11 @@
 import type { ErrorDetail, TaskHistoryEntry, TaskState } from '../../../protocol/messages.js';
 import type { LeaseRecord } from '../../../store/records.js';
 import type { TaskJournal } from './task-journal.js';
-import { QUEUED, type Task, type TaskPhase, type TaskPhases } from './task.js';
+import { QUEUED, retriedPhase, type Task, type TaskPhase, type TaskPhases } from './task.js';
 
 /** What can happen to a task, each with what it brings. `at` is the coordinator's clock. */
 export interface TaskEvents {
-  /** A delay or a backoff is over. */
+  /** A delay or a backoff is over, or what it needs is there. */
   readonly due: { readonly type: 'due'; readonly at: number };
   /** An agent gets it. */
   readonly lease: { readonly type: 'lease'; readonly at: number; readonly lease: LeaseRecord };
@@ -67,6 +67,25 @@ type TransitionTable = { readonly [S in TaskState]: TransitionRow<S> };
 type Held = TaskPhases['leased' | 'running'];
 
 const toQueued = (): TaskPhase => QUEUED;
+/** What it needs is there: now its delay counts. */
+function toReleased(
+  _task: Task,
+  { delayedUntil }: TaskPhases['blocked'],
+  event: TaskEvents['due'],
+): TaskPhase {
+  if (delayedUntil === null || delayedUntil <= event.at) return QUEUED;
+  return { state: 'delayed', notBefore: delayedUntil };
+}
+
+/** What it needs will not be there: no attempt was made, and none would help. */
+const toUnmet = (_task: Task, _phase: TaskPhase, { at, error }: TaskEvents['fail']): TaskPhase => ({
+  state: 'failed',
+  lease: null,
+  finishedAt: at,
+  runMs: null,
+  error,
+});
+
 const toCancelled = (_task: Task, _phase: TaskPhase, event: TaskEvents['cancel']): TaskPhase => ({
   state: 'cancelled',
   finishedAt: event.at,
@@ -118,7 +137,7 @@ function afterLoss(task: Task, phase: Held, { at, error }: TaskEvents['lost']): 
 /** The epoch stays, so that answers to its earlier leases are refused. */
 function toRetried(task: Task): TaskPhase {
   task.attempts = 0;
-  return QUEUED;
+  return retriedPhase(task);
 }
 
 const hasAttemptsLeft = (task: Task): boolean => task.attempts < task.spec.maxAttempts;
@@ -138,6 +157,7 @@ const endedWithoutResult = { retry: toRetried };
 export const TRANSITIONS: TransitionTable = {
   queued: { lease: toLeased, cancel: toCancelled },
   delayed: { due: toQueued, cancel: toCancelled },
+  blocked: { due: toReleased, fail: toUnmet, cancel: toCancelled },
   leased: held,
   running: held,
   retrying: { due: toQueued, cancel: toCancelled },

@@ -77,7 +77,7 @@ function isUnfinished(state: TaskState): state is keyof KindFigures['now'] {
 function newMeter(kind: string): KindMeter {
   return {
     kind,
-    now: { queued: 0, delayed: 0, leased: 0, running: 0, retrying: 0 },
+    now: { queued: 0, delayed: 0, blocked: 0, leased: 0, running: 0, retrying: 0 },
     ended: { completed: 0, failed: 0, dead: 0, cancelled: 0 },
     submitted: 0,
     leased: 0,

@@ -74,7 +74,10 @@ function summary({ spec, attempts, agentId, leasedAt }: Summarized, standing: St
     progress: progressOf(standing),
     maxAttempts: spec.maxAttempts,
   };
-  if ('notBefore' in standing) fields.notBefore = standing.notBefore;
+  if (spec.needs !== undefined) fields.needs = [...spec.needs.taskIds];
+  if (standing.state === 'blocked') {
+    if (standing.delayedUntil !== null) fields.notBefore = standing.delayedUntil;
+  } else if ('notBefore' in standing) fields.notBefore = standing.notBefore;
   else if ('finishedAt' in standing) fields.finishedAt = standing.finishedAt;
   return fields;
 }

@@ -4,6 +4,7 @@ import type {
   RecoveredTask,
   StoredState,
   StoredTask,
+  TaskNeeds,
   TaskSpec,
 } from '../../../store/records.js';
 import type { Context } from '../../../reasoning/experience.js';
@@ -16,6 +17,8 @@ export interface TaskPhases {
   readonly queued: { readonly state: 'queued' };
   /** Was submitted with a delay that is not over. */
   readonly delayed: { readonly state: 'delayed'; readonly notBefore: number };
+  /** Waits for the tasks it needs, and then until `delayedUntil`. */
+  readonly blocked: { readonly state: 'blocked'; readonly delayedUntil: number | null };
   /** An agent has it. */
   readonly leased: { readonly state: 'leased'; readonly lease: LeaseRecord };
   /** An agent has it and has reported progress, the first time at `since`. An agent that reports none goes from leased to the end. */
@@ -89,7 +92,8 @@ export class Task implements Timed, Listed<Task> {
     readonly spec: TaskSpec,
     /** The submitted payload; null when it is in the store alone. Only the task book writes to it. */
     public input: Uint8Array | null,
-    readonly inputBytes: number,
+    /** Only the task book writes to it. */
+    public inputBytes: number,
     public phase: TaskPhase,
     /** It comes from the store and was not leased since: a larger epoch than the store knows may have been given out. */
     public recovered: boolean,
@@ -101,8 +105,18 @@ export class Task implements Timed, Listed<Task> {
 export const QUEUED: TaskPhases['queued'] = { state: 'queued' };
 
 export function createTask(spec: TaskSpec, input: Uint8Array, notBefore: number | null): Task {
-  const phase: TaskPhase = notBefore === null ? QUEUED : { state: 'delayed', notBefore };
+  const phase = waitingPhase(spec.needs, notBefore);
   return new Task(spec, input, input.byteLength, phase, false, spec.submittedAt);
+}
+
+function waitingPhase(needs: TaskNeeds | undefined, notBefore: number | null): TaskPhase {
+  if (needs !== undefined) return { state: 'blocked', delayedUntil: notBefore };
+  return notBefore === null ? QUEUED : { state: 'delayed', notBefore };
+}
+
+/** Where it waits when it is tried once more: one that never had what it needs waits for that again. */
+export function retriedPhase({ spec, epoch }: Task): TaskPhase {
+  return waitingPhase(epoch === 0 ? spec.needs : undefined, null);
 }
 
 /**
@@ -110,10 +124,19 @@ export function createTask(spec: TaskSpec, input: Uint8Array, notBefore: number 
  * `kind`: the text that all tasks of the kind share.
  */
 export function recoverTask(record: RecoveredTask, kind: string): Task {
-  const { taskId, priority, timeoutMs, maxAttempts, idempotencyKey, keyHeldUntil, affinity, submittedAt } =
-    record.spec;
+  const {
+    taskId,
+    priority,
+    timeoutMs,
+    maxAttempts,
+    idempotencyKey,
+    keyHeldUntil,
+    affinity,
+    submittedAt,
+    needs,
+  } = record.spec;
   // fields in the order in which a submit makes them, so that all specs have one shape
-  const spec: TaskSpec = {
+  const plain: TaskSpec = {
     taskId,
     kind,
     priority,
@@ -124,6 +147,7 @@ export function recoverTask(record: RecoveredTask, kind: string): Task {
     affinity,
     submittedAt,
   };
+  const spec = needs === undefined ? plain : { ...plain, needs };
   return restore(record, spec, null, record.inputBytes, recoverPhase(record.current));
 }
 

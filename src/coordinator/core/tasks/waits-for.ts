@@ -30,6 +30,8 @@ export class WaitReasons {
           reason: 'backoff',
           detail: `an attempt failed (${phase.error.name}): the next one not before ${instant(phase.notBefore)}`,
         };
+      case 'blocked':
+        return { reason: 'needs', detail: needsDetail(this.#core, spec.needs?.taskIds ?? []) };
       case 'queued': {
         const known = this.#ofKind.get(spec.kind);
         if (known !== undefined) return known;
@@ -81,6 +83,22 @@ function reasonOfKind(core: CoreState, kind: string, now: number): WaitsFor {
     };
   }
   return { reason: 'next', detail: 'an agent has room: its turn comes next' };
+}
+
+/** Tasks that are named, of those that are needed. */
+const NAMED = 3;
+
+function needsDetail(core: CoreState, taskIds: readonly string[]): string {
+  const open = taskIds.filter((taskId) => {
+    const needed = core.tasks.get(taskId);
+    return needed !== undefined && needed.phase.state !== 'completed';
+  });
+  if (open.length === 0) return 'all it needs has completed: it is released in a moment';
+  const named = open
+    .slice(0, NAMED)
+    .map((taskId) => `${taskId} (${core.tasks.get(taskId)?.phase.state ?? 'unknown'})`);
+  const more = open.length > NAMED ? ` and ${open.length - NAMED} more` : '';
+  return `it needs ${named.join(', ')}${more}`;
 }
 
 const instant = (at: number): string => new Date(at).toISOString();

@@ -4,6 +4,7 @@ const TASKS = [
   'submitted',
   'queued',
   'delayed',
+  'blocked',
   'leased',
   'running',
   'retrying',

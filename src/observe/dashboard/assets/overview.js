@@ -6,6 +6,7 @@ import { bytes, count, duration, rate, toneOf } from './format.js';
 const STATES = [
   'queued',
   'delayed',
+  'blocked',
   'leased',
   'running',
   'retrying',
@@ -68,7 +69,11 @@ export class Overview {
     for (const [state, target] of this.#states) setText(target, count(of(state)));
     const total = Object.values(agents).reduce((sum, n) => sum + n, 0);
     this.#tile('agents', count(total), null);
-    this.#tile('waiting', count(of('queued', 'delayed', 'retrying')), `${count(of('queued'))} ready`);
+    this.#tile(
+      'waiting',
+      count(of('queued', 'delayed', 'blocked', 'retrying')),
+      `${count(of('queued'))} ready`,
+    );
     this.#tile('active', count(of('leased', 'running')), `${count(clients)} clients · ${bytes(memoryBytes)}`);
     const dead = of('dead');
     this.#tile('dead', count(dead), `${count(of('failed'))} failed`, dead > 0 ? 'bad' : '');

@@ -10,6 +10,7 @@ import { makeChip, VirtualGrid } from './virtual-grid.js';
 const STATES = [
   'queued',
   'delayed',
+  'blocked',
   'leased',
   'running',
   'retrying',

@@ -1,0 +1,277 @@
+import fc from 'fast-check';
+import t from 'tap';
+import { decodeValue, encodeValue } from '../../../src/protocol/value.js';
+import { DEFAULT_CACHE } from '../../../src/coordinator/core/tasks/task-book.js';
+import { messagesOf, World, type AgentDouble, type ClientDouble } from './world.js';
+
+const input = (value: unknown = null) => encodeValue(value);
+/** Finished tasks leave memory at once: what is asked about them is asked of the store. */
+const FORGETFUL = { cache: { ...DEFAULT_CACHE, count: 0 } };
+
+function swarm(options: ConstructorParameters<typeof World>[0] = {}) {
+  const world = new World(options);
+  const client = world.client();
+  const agent = () => {
+    const one = world.agent('a1', { concurrency: 100 });
+    one.ack();
+    return one;
+  };
+  return { world, client, agent };
+}
+
+const after = (client: ClientDouble, needs: string[], more = {}, value: unknown = null) =>
+  client.submit({ needs, ...more }, input(value));
+
+function leaseOf(agent: AgentDouble, taskId: string) {
+  const lease = agent.takeTasks().find((task) => task.taskId === taskId);
+  if (lease === undefined) throw new Error(`${taskId} was given out`);
+  return lease;
+}
+
+for (const [name, options] of [
+  ['in memory', {}],
+  ['in the store alone', FORGETFUL],
+] as const) {
+  void t.test(`needed tasks that ended ${name}`, async (t) => {
+    await t.test('a task starts when all it needs has completed, and not before', async (t) => {
+      const { client, agent } = swarm(options);
+      const [one, two] = [client.submit(), client.submit()];
+      const last = after(client, [one, two]);
+      t.match(client.query(last), {
+        state: 'blocked',
+        needs: [one, two],
+        waitsFor: { reason: 'needs', detail: new RegExp(`${one} .*${two}`) },
+      });
+      const worker = agent();
+      const leases = worker.takeTasks();
+      t.strictSame(
+        leases.map(({ taskId }) => taskId),
+        [one, two],
+      );
+      for (const lease of leases) {
+        t.equal(client.query(last).state, 'blocked');
+        worker.complete(lease);
+      }
+      worker.complete(leaseOf(worker, last));
+      t.match(client.query(last), { state: 'completed', attempts: 1 });
+      const done = after(client, [one, last]);
+      worker.complete(leaseOf(worker, done));
+      t.equal(client.query(done).state, 'completed', 'those that ended before the submit count');
+    });
+
+    await t.test('results are put in where the input names them', async (t) => {
+      const { world, client, agent } = swarm(options);
+      const [one, two] = [client.submit(), client.submit()];
+      const worker = agent();
+      const value = { a: { $result: one }, b: [1, { $result: two, at: '/rows/1' }, { $result: one }] };
+      const last = after(client, [one, two], {}, value);
+      const [first, second] = worker.takeTasks();
+      if (first === undefined || second === undefined) throw new Error('two leases');
+      worker.complete(first, input({ n: new Float64Array([1, 2]) }));
+      worker.complete(second, input({ rows: [7, 'eight'] }));
+      const sent = world.take(worker.connectionId).find(({ message }) => message.type === 'AgentTask');
+      t.match(sent?.message, { taskId: last });
+      t.strictSame(decodeValue(sent?.payload ?? input()), {
+        a: { n: new Float64Array([1, 2]) },
+        b: [1, 'eight', { n: new Float64Array([1, 2]) }],
+      });
+    });
+
+    await t.test(
+      'a need that ends without a result fails or skips what follows, to the end of a chain',
+      async (t) => {
+        const { client, agent } = swarm(options);
+        const first = client.submit({ attempts: 1 });
+        const failing = after(client, [first], { watch: true });
+        const skipping = after(client, [failing], { onFailedNeed: 'skip' });
+        const last = after(client, [skipping]);
+        const worker = agent();
+        worker.fail(leaseOf(worker, first), true);
+        t.match(client.query(failing), { state: 'failed', attempts: 0, error: { name: 'NEED_FAILED' } });
+        t.match(client.query(failing).error?.message, new RegExp(`'${first}'.*dead`));
+        t.equal(client.query(skipping).state, 'cancelled');
+        t.equal(client.query(last).state, 'failed');
+        t.strictSame(worker.takeTasks(), []);
+        const late = after(client, [first]);
+        t.equal(client.query(late).state, 'failed', 'one submitted afterwards as well');
+      },
+    );
+  });
+}
+
+void t.test('a task that never had what it needs waits for it again when it is retried', async (t) => {
+  const { client, agent } = swarm();
+  const first = client.submit();
+  const second = after(client, [first]);
+  client.cancel(first);
+  t.equal(client.query(second).state, 'failed');
+  client.retry(first);
+  client.retry(second);
+  t.equal(client.query(second).state, 'blocked');
+  const worker = agent();
+  worker.complete(leaseOf(worker, first));
+  worker.complete(leaseOf(worker, second));
+  t.equal(client.query(second).state, 'completed');
+});
+
+void t.test('a delay counts from the submit, and after the needs', async (t) => {
+  const { world, client, agent } = swarm();
+  const first = client.submit();
+  const second = after(client, [first], { delayMs: 10_000 });
+  t.equal(client.query(second).notBefore, world.now + 10_000);
+  const worker = agent();
+  worker.complete(leaseOf(worker, first));
+  t.match(client.query(second), { state: 'delayed', waitsFor: { reason: 'delayed' } });
+  world.advance(10_000);
+  t.equal(worker.takeTask().taskId, second);
+});
+
+void t.test('blocked tasks are taken up after a restart', async (t) => {
+  const { world, client, agent } = swarm();
+  const [one, two] = [client.submit(), client.submit()];
+  const last = after(client, [one, two], {}, { $result: one });
+  const worker = agent();
+  const [first] = worker.takeTasks();
+  if (first === undefined) throw new Error('a lease');
+  worker.complete(first, input('kept'));
+  const restarted = world.restart({ sessionGraceMs: 1 });
+  restarted.advance(10);
+  const asker = restarted.client(500);
+  t.equal(asker.query(last).state, 'blocked');
+  const other = restarted.agent('a2', { concurrency: 9 });
+  other.complete(leaseOf(other, two));
+  const sent = restarted.take(other.connectionId).find(({ message }) => message.type === 'AgentTask');
+  t.match(sent?.message, { taskId: last });
+  t.equal(decodeValue(sent?.payload ?? input()), 'kept');
+});
+
+void t.test('what is wrong with a submit is named, and nothing is submitted', async (t) => {
+  const { world, client } = swarm();
+  const known = client.submit();
+  const refusal = (needs: string[], value: unknown = null) => {
+    client.send({ needs }, input(value));
+    const [error] = messagesOf(world.take(client.connectionId), 'ErrorReport');
+    return `${String(error?.name)} ${String(error?.field)} ${String(error?.message)}`;
+  };
+  t.match(refusal([known, 'task-x']), /^UNKNOWN_TASK \/needs .*'task-x'/);
+  t.match(refusal([known], { a: [{ $result: 'task-y' }] }), /^BAD_INPUT a\[0\] .*'task-y'.* not among/);
+  t.match(refusal([known], { $result: 7 }), /^BAD_INPUT .*not the id/);
+  t.match(refusal([known], { $result: known, at: 'x' }), /^BAD_INPUT .*JSON pointer/);
+  t.match(refusal([known], { $result: known, more: 1 }), /^BAD_INPUT .*'more'/);
+  t.equal(world.core.state.tasks.size, 1);
+  world.autoRead = false;
+  client.send({ needs: ['task-x'] }, input());
+  const [read] = world.needsReads.splice(0);
+  world.turn({ type: 'needsRead', readId: read?.readId ?? 0, tasks: null });
+  t.match(messagesOf(world.take(client.connectionId), 'ErrorReport'), [{ name: 'STORE_UNAVAILABLE' }]);
+});
+
+void t.test('an input that cannot be made of the results fails the task by name', async (t) => {
+  const admit = (_kind: string, payload: Uint8Array) => {
+    const value = decodeValue(payload);
+    return value === 'bad'
+      ? ({ ok: false, name: 'BAD_INPUT', message: 'it is bad', field: '' } as const)
+      : ({ ok: true } as const);
+  };
+  const world = new World({}, { admit });
+  const client = world.client();
+  const first = client.submit({}, input());
+  const missing = after(client, [first], {}, { $result: first, at: '/nothing' });
+  const bad = after(client, [first], {}, { $result: first });
+  const agent = world.agent('a1', { concurrency: 9 });
+  agent.complete(leaseOf(agent, first), input('bad'));
+  t.match(client.query(missing), { state: 'failed', error: { name: 'BAD_INPUT', message: /'\/nothing'/ } });
+  t.match(client.query(bad), { state: 'failed', error: { name: 'BAD_INPUT', message: /it is bad/ } });
+});
+
+void t.test('a store that cannot be read is asked again', async (t) => {
+  const { world, client, agent } = swarm();
+  const first = client.submit();
+  const second = after(client, [first], {}, { $result: first });
+  world.autoRead = false;
+  const worker = agent();
+  worker.complete(leaseOf(worker, first), input(1));
+  const [read] = world.needsReads.splice(0);
+  world.turn({ type: 'needsRead', readId: read?.readId ?? 0, tasks: null });
+  t.equal(world.needsReads.length, 0, 'not at once');
+  world.autoRead = true;
+  world.advance(5_000);
+  t.equal(worker.takeTask().taskId, second);
+});
+
+interface Plan {
+  readonly needs: readonly number[];
+  readonly onFailedNeed: 'fail' | 'skip';
+  readonly fate: 'complete' | 'fail' | 'cancel';
+  readonly inserts: boolean;
+}
+
+const plans = fc.array(
+  fc.record<Plan>({
+    needs: fc.array(fc.nat(), { maxLength: 3 }),
+    onFailedNeed: fc.constantFrom('fail', 'skip'),
+    fate: fc.constantFrom('complete', 'complete', 'complete', 'fail', 'cancel'),
+    inserts: fc.boolean(),
+  }),
+  { minLength: 1, maxLength: 12 },
+);
+
+void t.test('every task of any graph ends once, as its needs and its own fate say', async (t) => {
+  fc.assert(
+    fc.property(
+      plans,
+      fc.array(fc.nat(), { maxLength: 40 }),
+      fc.boolean(),
+      fc.nat(20),
+      (graph, order, forgetful, crashAt) => {
+        const options = { ...(forgetful ? FORGETFUL : {}), sessionGraceMs: 1 };
+        let world = new World(options);
+        const ids: string[] = [];
+        const submitter = world.client();
+        for (const { needs, onFailedNeed, inserts } of graph) {
+          const named = [...new Set(needs.map((n) => ids[n % Math.max(1, ids.length)]))];
+          const known = named.filter((id) => id !== undefined);
+          const value = inserts ? known.map((id) => ({ $result: id })) : null;
+          const more = known.length === 0 ? {} : { needs: known, onFailedNeed };
+          ids.push(submitter.submit({ ...more, attempts: 9 }, input(value)));
+        }
+        let agent = world.agent('a0', { concurrency: 100 });
+        const held = [...agent.takeTasks()];
+        for (let step = 0; held.length > 0 || step <= crashAt; step++) {
+          if (step === crashAt) {
+            // what was out comes back when the grace of the agent that is gone is over
+            world = world.restart(options);
+            world.advance(10);
+            agent = world.agent('a1', { concurrency: 100 });
+            held.splice(0, held.length, ...agent.takeTasks());
+          }
+          const [lease] = held.splice((order[step] ?? 0) % Math.max(1, held.length), 1);
+          if (lease === undefined) continue;
+          const fate = graph[ids.indexOf(lease.taskId)]?.fate;
+          if (fate === 'complete') agent.complete(lease, input(step));
+          else if (fate === 'fail') agent.fail(lease, false);
+          else world.client(10_000 * (step + 1)).cancel(lease.taskId);
+          held.push(...agent.takeTasks());
+        }
+        const expected: string[] = [];
+        for (const { needs, onFailedNeed, fate } of graph) {
+          const met = needs.every(
+            (n) => expected.length === 0 || expected[n % expected.length] === 'completed',
+          );
+          if (!met) expected.push(onFailedNeed === 'skip' ? 'cancelled' : 'failed');
+          else expected.push({ complete: 'completed', fail: 'failed', cancel: 'cancelled' }[fate]);
+        }
+        const states = ids.map((id) => world.store.rows.get(id)?.current.state);
+        t.strictSame(states, expected);
+        for (const id of ids) {
+          const ends = world.store.rows
+            .get(id)
+            ?.history.filter(({ event }) => /complete|fail|cancel/.test(event));
+          t.equal(ends?.length, 1, 'one end');
+        }
+        t.equal(world.core.state.needs.size, 0);
+      },
+    ),
+    { numRuns: 150 },
+  );
+});
