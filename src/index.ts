@@ -19,6 +19,7 @@ export {
 export type { ReasoningReport, TaskWorth } from './client/reasoning.js';
 export { CoordinatorUnreachable, Refused, TaskRejected } from './client/errors.js';
 export { toJson, type TaskOutcome, type TaskRequest } from './client/task.js';
+export type { RecurringRequest } from './client/recurring.js';
 export { Coordinator, type CoordinatorOptions } from './coordinator/coordinator.js';
 export type {
   AgentSummary,

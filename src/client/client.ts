@@ -1,11 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { ProtocolError } from '../protocol/errors.js';
-import type { Message, MessageOf, TaskHistoryEntry, TaskState, TaskSummary } from '../protocol/messages.js';
+import type {
+  Message,
+  MessageOf,
+  RecurringSummary,
+  TaskHistoryEntry,
+  TaskState,
+  TaskSummary,
+} from '../protocol/messages.js';
 import { decodeValue } from '../protocol/value.js';
 import { deferred, settle } from './deferred.js';
 import { systemClock } from '../observe/clock.js';
 import { CoordinatorUnreachable, Refused, TaskRejected } from './errors.js';
 import { isReasoningReport, type ReasoningReport, type TaskWorth } from './reasoning.js';
+import { recurringBody, type RecurringRequest } from './recurring.js';
 import { Requests, type RequestAction, type RequestBody } from './requests.js';
 import { Session, type SessionOptions } from './session.js';
 import { encodeInput, outcomeOf, submitBody, type TaskOutcome, type TaskRequest } from './task.js';
@@ -253,6 +261,26 @@ export class Client {
   }
 
   /**
+   * Has a task submitted at the times of a cron expression. Resolves when that is stored.
+   * @throws TaskInputError before anything is sent, when the kind is built in and the input does not fit it.
+   */
+  async addRecurring(request: RecurringRequest): Promise<void> {
+    await this.#once(recurringBody(request), encodeInput(request.task));
+  }
+
+  /** Ends a recurring task; what it has submitted goes on. Resolves when that is stored. */
+  async removeRecurring(name: string): Promise<void> {
+    await this.#once({ type: 'DropRecurring', name });
+  }
+
+  /** The recurring tasks, by name. */
+  async recurring(): Promise<readonly RecurringSummary[]> {
+    const { message } = await this.#once({ type: 'QueryRecurring' });
+    if (message.type !== 'RecurringReport') throw wrongAnswer(message);
+    return message.recurring;
+  }
+
+  /**
    * Has the coordinator drain and stop, as SIGTERM would: it takes no new tasks, running ones may take `timeoutMs`
    * (default: its own --drain-timeout) to end. Resolves when it has stopped.
    */
@@ -373,11 +401,14 @@ export class Client {
   }
 
   /** Sends a request that has one answer. */
-  async #once(body: RequestBody): Promise<{ readonly message: Message; readonly value: unknown }> {
+  async #once(
+    body: RequestBody,
+    payload: Uint8Array | null = null,
+  ): Promise<{ readonly message: Message; readonly value: unknown }> {
     const answer = deferred<{ readonly message: Message; readonly value: unknown }>();
-    this.#ask(body, null, {
-      answered: (message, payload) =>
-        settle(answer, () => ({ message, value: payload === null ? null : decodeValue(payload) })),
+    this.#ask(body, payload, {
+      answered: (message, bytes) =>
+        settle(answer, () => ({ message, value: bytes === null ? null : decodeValue(bytes) })),
       failed: answer.reject,
     });
     return answer.promise;

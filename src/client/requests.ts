@@ -12,6 +12,9 @@ export type RequestBody =
   | Omit<MessageOf<'QueryTasks'>, 'requestId'>
   | Omit<MessageOf<'PauseKind'>, 'requestId'>
   | Omit<MessageOf<'ResumeKind'>, 'requestId'>
+  | Omit<MessageOf<'AddRecurring'>, 'requestId'>
+  | Omit<MessageOf<'DropRecurring'>, 'requestId'>
+  | Omit<MessageOf<'QueryRecurring'>, 'requestId'>
   | Omit<MessageOf<'DrainCoordinator'>, 'requestId'>
   | Omit<MessageOf<'QueryStatus'>, 'requestId'>
   | Omit<MessageOf<'QueryAgents'>, 'requestId'>
@@ -140,6 +143,8 @@ export class Requests {
         return this.#answered(message.requestId, 'QueryStatus', message);
       case 'AgentsReport':
         return this.#answered(message.requestId, 'QueryAgents', message);
+      case 'RecurringReport':
+        return this.#answered(message.requestId, 'QueryRecurring', message);
       case 'TasksReport':
         return this.#answered(message.requestId, 'QueryTasks', message);
       case 'ReasoningReport':
@@ -314,6 +319,8 @@ function isRepeatable(request: Request): boolean {
 const CHANGES: ReadonlySet<RequestBody['type']> = new Set([
   'CancelTask',
   'RetryTask',
+  'AddRecurring',
+  'DropRecurring',
   'DrainCoordinator',
   'ReportOutcome',
 ]);

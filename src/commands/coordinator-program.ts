@@ -8,6 +8,7 @@ import { registerOperateCommands } from './operate-commands.js';
 import { addExample, createProgram } from './program.js';
 import { registerOutcomeCommand } from './outcome-command.js';
 import { registerReasoningCommand } from './reasoning-command.js';
+import { registerRecurringCommand } from './recurring-command.js';
 import { registerRunCommand } from './run-command.js';
 import { registerStatusCommand } from './status-command.js';
 import { registerSubmitCommand } from './submit-command.js';
@@ -37,6 +38,7 @@ export function coordinatorMain(argv: readonly string[]): Promise<ExitStatus> {
   registerTaskCommand(program);
   registerChangeTasksCommands(program, (ended) => (status = ended));
   registerOperateCommands(program);
+  registerRecurringCommand(program);
   registerReasoningCommand(program);
   registerOutcomeCommand(program);
   registerCertsCommand(program);

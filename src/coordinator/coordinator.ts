@@ -196,6 +196,7 @@ export class Coordinator {
       sessions,
       counts,
       bank,
+      schedules: await readCollection(store, 'schedule'),
       pausedKinds: (await readCollection(store, 'paused-kind')).map(({ key }) => key),
     });
     await takeUpTasks(tasks, (chunk) => core.recover(chunk, clock.now()));

@@ -105,6 +105,9 @@ export const ERRORS = {
   ),
   FORBIDDEN: entry(0x3f, 'goes on', 'never', 'the role of the peer does not include this'),
 
+  UNKNOWN_SCHEDULE: entry(0x48, 'goes on', 'never', 'no such recurring task'),
+  SCHEDULE_EXISTS: entry(0x49, 'goes on', 'never', 'there is a recurring task of this name already'),
+
   // ---- leases
   STALE_LEASE: entry(
     0x40,

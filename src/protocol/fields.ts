@@ -17,6 +17,8 @@ export const requestId = integer({
 export const name = (description: string) =>
   string({ minLength: 1, maxLength: 128, pattern: '^[A-Za-z0-9][A-Za-z0-9._:@-]*$', description });
 
+export const scheduleName = name('name of the recurring task');
+
 export const AGENT_TYPES = ['pattern', 'strategy', 'feature', 'neural', 'reasoning', 'worker'] as const;
 export const TASK_STATES = [
   'queued',

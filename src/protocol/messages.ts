@@ -6,6 +6,7 @@ import { sessionMessages } from './messages/session-messages.js';
 import { workMessages } from './messages/work-messages.js';
 import type {
   AgentSummary as agentSummary,
+  RecurringSummary as recurringSummary,
   historyEntry,
   TaskSummary as taskSummary,
 } from './messages/summaries.js';
@@ -45,6 +46,7 @@ export type StreamPurpose = (typeof STREAM_PURPOSES)[number];
 export type TaskSummary = Static<typeof taskSummary>;
 export type WaitsFor = NonNullable<TaskSummary['waitsFor']>;
 export type AgentSummary = Static<typeof agentSummary>;
+export type RecurringSummary = Static<typeof recurringSummary>;
 export type Lease = Pick<MessageOf<'AgentTask'>, 'taskId' | 'attempt' | 'epoch'>;
 export type ErrorDetail = Static<typeof errorDetail>;
 /** A lesson that comes with a task. */

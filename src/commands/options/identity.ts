@@ -18,6 +18,14 @@ export const agentId: Parser<string> = (text) => {
   return text;
 };
 
+/** Parser of the name of a recurring task, by the protocol's rule. */
+export const scheduleName: Parser<string> = (text) => {
+  if (!follows(messageSchemas.DropRecurring.properties['name'], text)) {
+    throw new ValueProblem(`is not a name of a recurring task (${NAME_RULE})`);
+  }
+  return text;
+};
+
 /** Parser of a kind of task, by the protocol's rule. */
 export const taskKind: Parser<string> = (text) => {
   if (!follows(messageSchemas.SubmitTask.properties['kind'], text)) {

@@ -1,4 +1,5 @@
-import type { RecoveredTask, SessionRecord } from '../../store/records.js';
+import { recoverSchedules, scheduleIsDue } from './schedules/schedules.js';
+import type { EntryRecord, RecoveredTask, SessionRecord } from '../../store/records.js';
 import { handleAgentMessage } from './sessions/agent-messages.js';
 import { coreFigures, type CoreFigures } from './figures.js';
 import { handleClientMessage } from './tasks/client-messages.js';
@@ -43,6 +44,8 @@ export interface Recovered {
   readonly counts?: StateCounts;
   /** Kinds that were paused. */
   readonly pausedKinds?: readonly string[];
+  /** Recurring tasks. */
+  readonly schedules?: readonly EntryRecord[];
   /** What was learned; a new one when missing. */
   readonly bank?: ReasoningBank;
 }
@@ -64,6 +67,7 @@ export class CoordinatorCore {
     this.state = new CoreState(options, ports, now, recovered.counts, recovered.pausedKinds, recovered.bank);
     armLearning(this.state, now);
     for (const record of recovered.sessions) recoverSession(this.state, record, now);
+    recoverSchedules(this.state, recovered.schedules ?? []);
   }
 
   /**
@@ -270,6 +274,9 @@ function timerIsDue(core: CoreState, due: Due, now: number): void {
       return;
     case 'learning':
       learningIsDue(core, now);
+      return;
+    case 'schedule':
+      scheduleIsDue(core, due.schedule, now);
       return;
     case 'drain':
       endDrain(core);

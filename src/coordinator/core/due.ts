@@ -1,3 +1,4 @@
+import type { Schedule } from './schedules/schedules.js';
 import type { Session } from './sessions/sessions.js';
 
 /** What a timer of the core is for. Tasks are their own timers. */
@@ -32,4 +33,6 @@ export type Due =
   | { readonly kind: 'learning' }
   /** A training may have something to give out that it had not before. */
   | { readonly kind: 'training' }
+  /** A recurring task has an occurrence. */
+  | { readonly kind: 'schedule'; readonly schedule: Schedule }
   | { readonly kind: 'drain' };

@@ -13,6 +13,7 @@ import type { Due } from './due.js';
 import { EventFeed } from './event-feed.js';
 import { InputReads } from './tasks/input-reads.js';
 import { KindLimits } from './tasks/kind-limits.js';
+import { Schedules } from './schedules/schedules.js';
 import { NeedsBook } from './tasks/needs-book.js';
 import { NeedsReads } from './tasks/needs-reads.js';
 import { ReadyQueue } from './tasks/ready-queue.js';
@@ -96,6 +97,7 @@ export class CoreState {
   /** All and only the ready tasks that the store has as delayed or retrying: that their time has come is not stored. */
   readonly overdue = new Set<Task>();
   readonly inputs = new InputReads();
+  readonly schedules = new Schedules();
   readonly needs = new NeedsBook();
   readonly needsReads = new NeedsReads();
   readonly audit = new Audit();

@@ -1,7 +1,7 @@
 import { count, kind, ms, requestId, text } from '../fields.js';
 import { boolean, dictionary, list, object, optional } from '../schema.js';
 import { swarmEvent } from './events.js';
-import { AgentSummary, historyEntry, TaskSummary } from './summaries.js';
+import { AgentSummary, historyEntry, RecurringSummary, TaskSummary } from './summaries.js';
 
 /** What clients are told. */
 export const reportMessages = {
@@ -42,6 +42,10 @@ export const reportMessages = {
         description: 'events since the start by name, such as tasksRetried, sessionsResumed, replaysRefused',
       }),
     ),
+  }),
+  RecurringReport: object({
+    requestId,
+    recurring: list(RecurringSummary, { maxItems: 10_000, description: 'by name' }),
   }),
   AgentsReport: object({
     requestId,

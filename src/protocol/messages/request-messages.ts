@@ -1,4 +1,4 @@
-import { kind, ms, name, requestId, TASK_STATES, taskId, text } from '../fields.js';
+import { kind, ms, name, requestId, TASK_STATES, taskId, text, scheduleName } from '../fields.js';
 import { MAX_NEEDS } from '../limits.js';
 import { boolean, integer, list, number, object, oneOf, optional } from '../schema.js';
 
@@ -47,6 +47,21 @@ export const requestMessages = {
   WatchTask: object({ requestId, taskId }),
   PauseKind: object({ requestId, kind }),
   ResumeKind: object({ requestId, kind }),
+  AddRecurring: object({
+    requestId,
+    name: scheduleName,
+    cron: text(128, 'when: minute, hour, day, month, weekday; with six parts the first is the second'),
+    timeZone: text(64, 'in which the expression is meant, such as Europe/Berlin'),
+    kind,
+    priority: optional(integer({ minimum: 0, maximum: 10, description: 'of each task; default 5' })),
+    timeoutMs: optional(
+      number({ minimum: 1, maximum: 2 ** 40, description: 'for each attempt, as in SubmitTask' }),
+    ),
+    attempts: optional(integer({ minimum: 1, maximum: 1000, description: 'of each task; default 3' })),
+    affinity: optional(text(256, 'of each task')),
+  }),
+  DropRecurring: object({ requestId, name: scheduleName }),
+  QueryRecurring: object({ requestId }),
   DrainCoordinator: object({
     requestId,
     timeoutMs: optional(ms('how long running tasks may take; default --drain-timeout')),

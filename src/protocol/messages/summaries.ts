@@ -11,6 +11,7 @@ import {
   TASK_STATES,
   taskId,
   text,
+  scheduleName,
 } from '../fields.js';
 import { MAX_NEEDS } from '../limits.js';
 import { boolean, integer, list, nullable, object, oneOf, optional } from '../schema.js';
@@ -82,6 +83,18 @@ export const historyEntry = object({
   attempt: optional(count('lease: which attempt')),
   agentId: optional(name('lease: which agent')),
   detail: optional(note(4608, 'fail, timeout, lost: name of the error and its message')),
+});
+
+/** A recurring task as clients see it. */
+export const RecurringSummary = object({
+  name: scheduleName,
+  cron: text(128, 'when'),
+  timeZone: text(64, 'in which the expression is meant'),
+  kind,
+  createdAt: ms('when it was added'),
+  nextAt: nullable(ms('its next occurrence; null when there is none any more')),
+  lastAt: nullable(ms('the last occurrence that was submitted')),
+  lastTaskId: nullable(taskId),
 });
 
 /** An agent as clients see it. */

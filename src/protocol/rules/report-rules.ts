@@ -26,6 +26,13 @@ export const reportRules: Readonly<Record<keyof typeof reportMessages, MessageRu
     purpose: 'How the coordinator is.',
     answer: '-',
   },
+  RecurringReport: {
+    from: ['coordinator'],
+    on: ['control'],
+    payload: NONE,
+    purpose: 'The recurring tasks.',
+    answer: '-',
+  },
   AgentsReport: {
     from: ['coordinator'],
     on: ['control'],

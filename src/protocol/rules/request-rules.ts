@@ -51,6 +51,27 @@ export const requestRules: Readonly<Record<keyof typeof requestMessages, Message
     purpose: 'Gives tasks of a paused kind out again.',
     answer: 'MessageAck (processed), or ErrorReport UNKNOWN_KIND',
   },
+  AddRecurring: {
+    from: ['client'],
+    on: ['control', 'own'],
+    payload: { need: 'required', what: 'the input of each task, a value' },
+    purpose: 'Has a task submitted again and again, by a cron expression.',
+    answer: 'MessageAck (processed), or ErrorReport BAD_FIELD, BAD_INPUT, UNKNOWN_KIND or SCHEDULE_EXISTS',
+  },
+  DropRecurring: {
+    from: ['client'],
+    on: ['control'],
+    payload: NONE,
+    purpose: 'Ends a recurring task; what it has submitted goes on.',
+    answer: 'MessageAck (processed), or ErrorReport UNKNOWN_SCHEDULE',
+  },
+  QueryRecurring: {
+    from: ['client'],
+    on: ['control'],
+    payload: NONE,
+    purpose: 'Asks for the recurring tasks.',
+    answer: 'RecurringReport',
+  },
   DrainCoordinator: {
     from: ['client'],
     on: ['control'],

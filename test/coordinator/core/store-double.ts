@@ -1,6 +1,7 @@
 import type { TaskHistoryEntry } from '../../../src/protocol/messages.js';
 import type {
   Collection,
+  EntryRecord,
   ListedTask,
   RecoveredTask,
   SessionRecord,
@@ -150,6 +151,7 @@ export class StoreDouble {
     readonly sessions: SessionRecord[];
     readonly tasks: RecoveredTask[];
     readonly pausedKinds: string[];
+    readonly schedules: EntryRecord[];
   } {
     const tasks: RecoveredTask[] = [];
     for (const { spec, inputBytes, epoch, attempts, agentId, leasedAt, current } of this.rows.values()) {
@@ -157,7 +159,11 @@ export class StoreDouble {
       tasks.push({ spec, inputBytes, epoch, attempts, agentId, leasedAt, current });
     }
     const pausedKinds = [...(this.entries.get('paused-kind')?.keys() ?? [])];
-    return { sessions: [...this.sessions.values()], tasks, pausedKinds };
+    const collection = 'schedule';
+    const schedules = [...(this.entries.get(collection) ?? [])].map(
+      ([key, value]) => ({ collection, key, value }) as const,
+    );
+    return { sessions: [...this.sessions.values()], tasks, pausedKinds, schedules };
   }
 
   #submit({ spec, input, notBefore }: Extract<StoreOp, { op: 'submit' }>): StoreOutcome {

@@ -16,6 +16,7 @@ const MAY_SEND: ReadonlyMap<string, readonly ClientRole[]> = new Map([
   ['WatchTask', READ],
   ['QueryStatus', READ],
   ['QueryAgents', READ],
+  ['QueryRecurring', READ],
   ['WatchEvents', READ],
   ['QueryReasoning', READ],
   ['HeartbeatMessage', READ],

@@ -3,6 +3,7 @@ import type { Message, MessageOf } from '../../../protocol/messages.js';
 import type { TaskNeeds, TaskSpec } from '../../../store/records.js';
 import type { Admission } from '../contract.js';
 import { cancelKnown, queueRefusal, retryKnown } from './client-changes.js';
+import { addRecurring, dropRecurring, recurringReport } from '../schedules/schedule-requests.js';
 import { refuse } from '../sessions/connection-lifecycle.js';
 import { MAX_LOOKUPS, type Connection } from '../sessions/connections.js';
 import { ownerOf } from '../sessions/rights.js';
@@ -60,6 +61,15 @@ export function handleClientMessage(
     case 'PauseKind':
     case 'ResumeKind':
       switchKind(core, connection, message);
+      return;
+    case 'AddRecurring':
+      addRecurring(core, connection, message, payload ?? EMPTY, now);
+      return;
+    case 'DropRecurring':
+      dropRecurring(core, connection, message);
+      return;
+    case 'QueryRecurring':
+      core.send(connection.id, recurringReport(core, message.requestId));
       return;
     case 'DrainCoordinator':
       stopCoordinator(core, connection, message);

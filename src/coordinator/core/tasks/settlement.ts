@@ -6,6 +6,7 @@ import type { CommitEntry, JoinedReply, Reply } from '../commits/commit-log.js';
 import { agentJoined } from '../reasoning/agents.js';
 import { trimInput } from './input-reads.js';
 import { lookUp } from './lookups.js';
+import { occurrenceLost, occurrenceStored } from '../schedules/schedules.js';
 import { connectionOf, type Session } from '../sessions/sessions.js';
 import { sessionJoined } from '../sessions/session-lifecycle.js';
 import type { CoreState } from '../state.js';
@@ -95,7 +96,10 @@ export function settleLost(
 ): void {
   for (const { op, task, reply } of entries) {
     if (task === null) continue;
-    if (op?.op === 'submit') withdrawTask(core, task, now);
+    if (op?.op === 'submit') {
+      withdrawTask(core, task, now);
+      occurrenceLost(core, task, now);
+    }
     if (reply === null || reply.kind === 'joined' || reply.kind === 'message') continue;
     if (reply.kind === 'processed') {
       const taskId = reply.id;
@@ -109,6 +113,7 @@ export function settleLost(
 
 function submitStored(core: CoreState, task: Task): void {
   task.stored = true;
+  if (core.schedules.submitting.size > 0) occurrenceStored(core, task);
   // with a key it has waited for the store's word, whether the key was free
   if (task.spec.idempotencyKey !== null || task.phase.state === 'blocked') activate(core, task);
   trimInput(core, task);
@@ -155,7 +160,10 @@ function settleRefused(
     taskId: task?.spec.taskId ?? null,
     storedEpoch,
   });
-  if (task !== null && op?.op === 'submit') withdrawTask(core, task, now);
+  if (task !== null && op?.op === 'submit') {
+    withdrawTask(core, task, now);
+    occurrenceLost(core, task, now);
+  }
   if (task === null || reply === null) return;
   const { taskId } = task.spec;
   if (reply.kind === 'processed') {
@@ -181,6 +189,7 @@ function joinExisting(core: CoreState, duplicates: ReadonlyMap<Task, Duplicate>,
   const acks = new Acknowledgements(core);
   for (const [task, { existingId, entries }] of duplicates) {
     withdrawTask(core, task, now);
+    occurrenceStored(core, task);
     for (const { reply } of entries) {
       if (reply?.kind === 'received') acks.received(reply.connectionId, reply.requestId, existingId);
     }

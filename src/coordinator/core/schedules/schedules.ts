@@ -1,0 +1,120 @@
+import type { EntryRecord, TaskSpec } from '../../../store/records.js';
+import type { Due } from '../due.js';
+import type { CoreState } from '../state.js';
+import { queueRefusal } from '../tasks/client-changes.js';
+import { createTask, type Task } from '../tasks/task.js';
+import { Timer } from '../timers.js';
+import { CronTimes } from './cron-times.js';
+import { decodeSchedule, encodeSchedule, type ScheduleRecord } from './schedule-record.js';
+
+/**
+ * Recurring tasks. Each occurrence is submitted once: its idempotency key is made of the name and the time, and that it
+ * was submitted is written in the commit that stores the task. Of occurrences that were missed, because the coordinator
+ * was not running or could not take tasks, the latest alone is made up for.
+ */
+
+/** Before an occurrence that could not be submitted is tried again. */
+const RETRY_MS = 1_000;
+
+export class Schedule {
+  readonly timer: Timer<Due> = new Timer<Due>({ kind: 'schedule', schedule: this });
+  nextAt: number | null = null;
+
+  constructor(
+    public record: ScheduleRecord,
+    readonly times: CronTimes,
+  ) {}
+}
+
+export class Schedules {
+  readonly byName = new Map<string, Schedule>();
+  /** All and only the tasks of occurrences whose submit is not stored yet. */
+  readonly submitting = new Map<Task, { readonly schedule: Schedule; readonly record: ScheduleRecord }>();
+}
+
+/** Takes up what the store has. */
+export function recoverSchedules(core: CoreState, entries: readonly EntryRecord[]): void {
+  for (const { key, value } of entries) {
+    const record = decodeSchedule(value);
+    try {
+      if (record === null) throw new Error('its record cannot be read');
+      const schedule = new Schedule(record, new CronTimes(record.cron, record.timeZone));
+      core.schedules.byName.set(key, schedule);
+      plan(core, schedule);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      core.log('warn', 'a recurring task is not taken up', { name: key, reason });
+    }
+  }
+}
+
+/** Sets out for the occurrence after the last one. */
+export function plan(core: CoreState, schedule: Schedule): void {
+  const { lastAt, createdAt } = schedule.record;
+  schedule.nextAt = schedule.times.next(lastAt ?? createdAt);
+  if (schedule.nextAt === null) core.timers.cancel(schedule.timer);
+  else core.timers.set(schedule.timer, schedule.nextAt);
+}
+
+/** Submits the latest occurrence that is due. */
+export function scheduleIsDue(core: CoreState, schedule: Schedule, now: number): void {
+  const { record, nextAt } = schedule;
+  if (nextAt === null || core.schedules.byName.get(record.name) !== schedule) return;
+  const refusal = queueRefusal(core, record.input.byteLength, 'AddRecurring', undefined);
+  if (refusal !== null) {
+    core.timers.set(schedule.timer, now + RETRY_MS);
+    core.log('warn', 'a recurring task waits', { name: record.name, reason: refusal.message });
+    return;
+  }
+  const at = Math.max(nextAt, schedule.times.latest(now) ?? nextAt);
+  const task = createTask(specOf(core, record, at, now), record.input, null);
+  const { taskId } = task.spec;
+  const next: ScheduleRecord = { ...record, lastAt: at, lastTaskId: taskId };
+  core.schedules.submitting.set(task, { schedule, record: next });
+  const admission = core.ports.admit(record.kind, record.input);
+  if (admission.ok) task.context = admission.context ?? null;
+  core.tasks.add(task);
+  core.tasks.observer?.('task-submitted', task, now);
+  core.counters.submitted++;
+  core.commits.add({ op: 'submit', spec: task.spec, input: record.input, notBefore: null }, task, null);
+  // with the task, so that it goes under with its submit
+  core.commits.add({ op: 'put-entry', entry: entryOf(next) }, task, null);
+}
+
+/** The store has the task of an occurrence, or an older one with its key. */
+export function occurrenceStored(core: CoreState, task: Task): void {
+  const submitted = core.schedules.submitting.get(task);
+  if (submitted === undefined) return;
+  core.schedules.submitting.delete(task);
+  const { schedule, record } = submitted;
+  schedule.record = record;
+  if (core.schedules.byName.get(record.name) === schedule) plan(core, schedule);
+}
+
+/** The submit of an occurrence was not stored. */
+export function occurrenceLost(core: CoreState, task: Task, now: number): void {
+  const submitted = core.schedules.submitting.get(task);
+  if (submitted === undefined) return;
+  core.schedules.submitting.delete(task);
+  const { schedule, record } = submitted;
+  if (core.schedules.byName.get(record.name) !== schedule) return;
+  core.timers.set(schedule.timer, now + core.options.storeRetryMs);
+}
+
+export function entryOf(record: ScheduleRecord): EntryRecord {
+  return { collection: 'schedule', key: record.name, value: encodeSchedule(record) };
+}
+
+function specOf(core: CoreState, record: ScheduleRecord, at: number, now: number): TaskSpec {
+  return {
+    taskId: core.ports.random.taskId(now),
+    kind: core.oneNameOf(record.kind),
+    priority: record.priority,
+    timeoutMs: record.timeoutMs ?? core.options.taskTimeoutMs,
+    maxAttempts: record.attempts,
+    idempotencyKey: `schedule:${record.name}:${new Date(at).toISOString()}`,
+    keyHeldUntil: now + core.options.idempotencyWindowMs,
+    affinity: record.affinity,
+    submittedAt: now,
+  };
+}
