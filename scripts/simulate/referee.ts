@@ -1,4 +1,4 @@
-import type { Message, TaskState } from '../../src/protocol/messages.js';
+import { isFinishedState, type Message, type TaskState } from '../../src/protocol/messages.js';
 import type { StoreOp, StoreOutcome } from '../../src/store/store.js';
 import type { DurableStore, DurableTask } from './durable-store.js';
 import type { Digest } from './digest.js';
@@ -203,7 +203,7 @@ export class Referee {
       const { taskId, state } = message.task;
       const current = store.tasks.get(taskId)?.current;
       if (current === undefined) throw new Violation(`task ${taskId} is reported ${state} and not stored`);
-      if (!isFinal(state)) return;
+      if (!isFinishedState(state)) return;
       // What was read from the disk before a retry may be said after it.
       if (current.state !== state && this.#records.get(taskId)?.retried !== true) {
         throw this.violation(taskId, `is reported ${state} and stored as ${current.state}`);
@@ -311,10 +311,6 @@ export class Referee {
 function tell(record: Record, now: number, text: string): void {
   if (record.story.length >= STORY_LINES) record.story.splice(1, 1);
   record.story.push(`${(now / 1000).toFixed(4)} s  ${text}`);
-}
-
-function isFinal(state: TaskState): boolean {
-  return state === 'completed' || state === 'failed' || state === 'dead' || state === 'cancelled';
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

@@ -1,6 +1,5 @@
 import { errorOfReport, ProtocolError } from '../protocol/errors.js';
-import type { Message, MessageOf, TaskSummary } from '../protocol/messages.js';
-import { isFinal } from './task.js';
+import { isFinishedState, type Message, type MessageOf, type TaskSummary } from '../protocol/messages.js';
 
 /** A message of a client, still without the number that its answer will name. */
 export type RequestBody =
@@ -242,7 +241,7 @@ export class Requests {
       case 'asking':
         return this.#answered(requestId, 'QueryTask', message, payload);
       case 'watching':
-        if (!isFinal(task.state)) return [{ type: 'update', requestId, task }];
+        if (!isFinishedState(task.state)) return [{ type: 'update', requestId, task }];
         this.#set(requestId, null);
         return [{ type: 'answered', requestId, message, payload }];
       case 'submitting': {

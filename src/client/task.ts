@@ -52,13 +52,6 @@ export interface TaskOutcome {
   readonly runMs: number | null;
 }
 
-const FINAL_STATES: readonly TaskState[] = ['completed', 'failed', 'dead', 'cancelled'];
-
-/** Nothing follows this state. */
-export function isFinal(state: TaskState): boolean {
-  return FINAL_STATES.includes(state);
-}
-
 export function outcomeOf(task: TaskSummary, result: unknown): TaskOutcome {
   const { taskId, kind, state, error, agentId, attempts, queuedMs, runMs } = task;
   return { taskId, kind, state, result, error, agentId, attempts, queuedMs, runMs };

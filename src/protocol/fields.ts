@@ -20,18 +20,6 @@ export const name = (description: string) =>
 export const scheduleName = name('name of the recurring task');
 
 export const AGENT_TYPES = ['pattern', 'strategy', 'feature', 'neural', 'reasoning', 'worker'] as const;
-export const TASK_STATES = [
-  'queued',
-  'delayed',
-  'blocked',
-  'leased',
-  'running',
-  'retrying',
-  'completed',
-  'failed',
-  'dead',
-  'cancelled',
-] as const;
 export const STREAM_PURPOSES = ['control', 'tasks-high', 'tasks-normal', 'tasks-low', 'bulk'] as const;
 
 export const kind = string({

@@ -1,4 +1,4 @@
-import type { AGENT_TYPES, errorDetail, STREAM_PURPOSES, TASK_STATES } from './fields.js';
+import type { AGENT_TYPES, errorDetail, STREAM_PURPOSES } from './fields.js';
 import { reasoningMessages } from './messages/reasoning-messages.js';
 import { reportMessages } from './messages/report-messages.js';
 import { requestMessages } from './messages/request-messages.js';
@@ -18,8 +18,17 @@ import type { Static } from './schema.js';
  * Unknown fields are ignored; a missing or wrong one is refused by name (ErrorReport).
  */
 
-export { AGENT_TYPES, STREAM_PURPOSES, TASK_STATES } from './fields.js';
+export { AGENT_TYPES, STREAM_PURPOSES } from './fields.js';
 export { AgentSummary, TASK_HISTORY_EVENTS, TaskSummary, WAIT_REASONS } from './messages/summaries.js';
+export {
+  FINISHED_STATES,
+  isFinishedState,
+  TASK_STATES,
+  UNFINISHED_STATES,
+  type FinishedState,
+  type TaskState,
+  type UnfinishedState,
+} from './task-states.js';
 
 /** What each message is for, who sends it, and its payload stand in rules.ts. */
 export const messageSchemas = {
@@ -41,7 +50,6 @@ export type Message = {
 export type MessageOf<T extends MessageType> = Extract<Message, { type: T }>;
 
 export type AgentType = (typeof AGENT_TYPES)[number];
-export type TaskState = (typeof TASK_STATES)[number];
 export type StreamPurpose = (typeof STREAM_PURPOSES)[number];
 export type TaskSummary = Static<typeof taskSummary>;
 export type WaitsFor = NonNullable<TaskSummary['waitsFor']>;

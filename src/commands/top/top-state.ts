@@ -1,4 +1,4 @@
-import type { AgentSummary, MessageOf } from '../../protocol/messages.js';
+import { FINISHED_STATES, type AgentSummary, type MessageOf } from '../../protocol/messages.js';
 
 export type Status = Omit<MessageOf<'StatusReport'>, 'type' | 'requestId'>;
 
@@ -35,7 +35,6 @@ export interface TopState {
 
 /** Points kept: more than any terminal has columns. */
 const MAX_POINTS = 512;
-const ENDED = ['completed', 'failed', 'dead', 'cancelled'] as const;
 
 export function initialState(address: string): TopState {
   const history = { submitted: [], started: [], ended: [], waiting: [], running: [] };
@@ -65,7 +64,7 @@ export function sampled(state: TopState, sample: Sample): TopState {
       started: push(history.started, rate(counter('leased'))),
       ended: push(
         history.ended,
-        rate((status) => ENDED.reduce((total, name) => total + (status.tasks[name] ?? 0), 0)),
+        rate((status) => FINISHED_STATES.reduce((total, name) => total + (status.tasks[name] ?? 0), 0)),
       ),
       waiting: push(history.waiting, sum(['queued', 'delayed', 'blocked', 'retrying'])),
       running: push(history.running, sum(['leased', 'running'])),

@@ -30,6 +30,7 @@ const FILES = [
   'task-actions.js',
   'task-dialog.js',
   'task-list.js',
+  'states.js',
   'tasks-view.js',
   'virtual-grid.js',
 ] as const;

@@ -1,7 +1,8 @@
+import { FINISHED_STATES, UNFINISHED_STATES } from '../../protocol/messages.js';
 import { MetricSet, type Series } from './metric-set.js';
 import { ProcessMetrics } from './process-metrics.js';
 import type { MetricsSource } from './metrics-route.js';
-import type { CoordinatorFigures, FinishedState, KindFigures, UnfinishedState } from './snapshot.js';
+import type { CoordinatorFigures, KindFigures } from './snapshot.js';
 
 /** What only the one who made the listener can tell. */
 export interface ListenerFigures {
@@ -92,16 +93,6 @@ function agentSeries(set: MetricSet): (figures: CoordinatorFigures) => void {
   };
 }
 
-const UNFINISHED: readonly UnfinishedState[] = [
-  'queued',
-  'delayed',
-  'blocked',
-  'leased',
-  'running',
-  'retrying',
-];
-const FINISHED: readonly FinishedState[] = ['completed', 'failed', 'dead', 'cancelled'];
-
 function taskSeries(set: MetricSet): (figures: CoordinatorFigures) => void {
   const tasks = set.gauge('swarm_tasks', 'Unfinished tasks by kind and state.', ['kind', 'state']);
   const submitted = set.counter('swarm_tasks_submitted_total', 'Tasks accepted, by kind.', ['kind']);
@@ -135,11 +126,13 @@ function taskSeries(set: MetricSet): (figures: CoordinatorFigures) => void {
     const each = (value: (figures: KindFigures) => number): Series =>
       kinds.map((figures) => [{ kind: figures.kind }, value(figures)]);
     tasks(
-      kinds.flatMap(({ kind, now }) => UNFINISHED.map((state) => [{ kind, state }, now[state]] as const)),
+      kinds.flatMap(({ kind, now }) =>
+        UNFINISHED_STATES.map((state) => [{ kind, state }, now[state]] as const),
+      ),
     );
     finished(
       kinds.flatMap(({ kind, ended }) =>
-        FINISHED.map((outcome) => [{ kind, outcome }, ended[outcome]] as const),
+        FINISHED_STATES.map((outcome) => [{ kind, outcome }, ended[outcome]] as const),
       ),
     );
     submitted(each((figures) => figures.submitted));

@@ -1,10 +1,7 @@
-import type { AgentType, TaskState } from '../../protocol/messages.js';
+import type { AgentType, FinishedState, UnfinishedState } from '../../protocol/messages.js';
 import type { Buckets } from './buckets.js';
 
 /** What a process counts, as it stands at one moment. Counters go up from the start of the process. */
-
-export type UnfinishedState = Exclude<TaskState, 'completed' | 'failed' | 'dead' | 'cancelled'>;
-export type FinishedState = Exclude<TaskState, UnfinishedState>;
 
 /** Tasks of one kind. Times in milliseconds. */
 export interface KindFigures {

@@ -1,6 +1,7 @@
-import { kind, ms, name, requestId, TASK_STATES, taskId, text, scheduleName } from '../fields.js';
+import { kind, ms, name, requestId, taskId, text, scheduleName } from '../fields.js';
 import { MAX_NEEDS } from '../limits.js';
 import { boolean, integer, list, number, object, oneOf, optional } from '../schema.js';
+import { TASK_STATES } from '../task-states.js';
 
 /** What clients ask. */
 export const requestMessages = {

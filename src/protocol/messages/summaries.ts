@@ -8,12 +8,12 @@ import {
   name,
   note,
   runMs,
-  TASK_STATES,
   taskId,
   text,
   scheduleName,
 } from '../fields.js';
 import { MAX_NEEDS } from '../limits.js';
+import { TASK_STATES } from '../task-states.js';
 import { boolean, integer, list, nullable, object, oneOf, optional } from '../schema.js';
 
 /** Tasks and agents as clients see them. */

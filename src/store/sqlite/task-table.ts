@@ -1,3 +1,4 @@
+import { isFinishedState } from '../../protocol/messages.js';
 import { errorText } from '../kept-bytes.js';
 import { HISTORY_LIMIT } from '../records.js';
 import type { StoreOp, StoreOutcome } from '../store.js';
@@ -5,7 +6,7 @@ import { numberOf, oneRow, query, type Connection, type Statement } from './data
 import { historyLine, historyWithRoom } from './history-text.js';
 import type { KeyTable } from './key-table.js';
 import { needsText } from './needs-text.js';
-import { isFinishedState, type Totals } from './totals.js';
+import type { Totals } from './totals.js';
 
 type Op<Name extends StoreOp['op']> = Extract<StoreOp, { op: Name }>;
 

@@ -1,4 +1,4 @@
-import type { TaskState } from '../../protocol/messages.js';
+import { FINISHED_STATES } from '../../protocol/messages.js';
 import { allRows, query, type Connection, type Statement } from './database.js';
 
 interface Total {
@@ -57,7 +57,7 @@ export class Totals {
   /** Of all finished tasks. */
   finished(): Readonly<Total> {
     const all = { tasks: 0, bytes: 0 };
-    for (const state of FINISHED) {
+    for (const state of FINISHED_STATES) {
       const { tasks, bytes } = this.#of(state);
       all.tasks += tasks;
       all.bytes += bytes;
@@ -71,7 +71,3 @@ export class Totals {
     return total;
   }
 }
-
-const FINISHED = ['completed', 'failed', 'dead', 'cancelled'] as const satisfies readonly TaskState[];
-
-export const isFinishedState = (state: string): boolean => FINISHED.some((finished) => finished === state);

@@ -1,4 +1,4 @@
-import type { TaskState } from '../../../protocol/messages.js';
+import type { FinishedState, TaskState } from '../../../protocol/messages.js';
 import type { TaskEventName } from '../event-feed.js';
 import { LinkedList } from '../linked-list.js';
 import { isFinished, type Task } from './task.js';
@@ -23,7 +23,6 @@ export const DEFAULT_CACHE: CacheRule = {
   bytes: 64 * 1024 * 1024,
 };
 
-type FinishedState = 'completed' | 'failed' | 'dead' | 'cancelled';
 export type StateCounts = Readonly<Partial<Record<TaskState, number>>>;
 
 /**

@@ -1,6 +1,6 @@
 import { Buckets, LATENCY_BOUNDS_MS } from '../../../observe/metrics/buckets.js';
 import type { KindFigures } from '../../../observe/metrics/snapshot.js';
-import type { TaskState } from '../../../protocol/messages.js';
+import { isFinishedState, type TaskState } from '../../../protocol/messages.js';
 import type { TaskEvent } from './task-machine.js';
 import type { Task } from './task.js';
 
@@ -40,9 +40,9 @@ export class TaskMeters {
     const meter = this.#of(task);
     const { state } = task.phase;
     if (state !== before) {
-      if (isUnfinished(before)) meter.now[before]--;
-      if (isUnfinished(state)) meter.now[state]++;
-      else meter.ended[state]++;
+      if (!isFinishedState(before)) meter.now[before]--;
+      if (isFinishedState(state)) meter.ended[state]++;
+      else meter.now[state]++;
     }
     if (event.type === 'lease') {
       meter.leased++;
@@ -54,7 +54,7 @@ export class TaskMeters {
   }
 
   #count(task: Task, state: TaskState, change: 1 | -1): void {
-    if (isUnfinished(state)) this.#of(task).now[state] += change;
+    if (!isFinishedState(state)) this.#of(task).now[state] += change;
   }
 
   #of({ spec: { kind } }: Task): KindMeter {
@@ -68,10 +68,6 @@ export class TaskMeters {
     this.#kinds.set(name, meter);
     return meter;
   }
-}
-
-function isUnfinished(state: TaskState): state is keyof KindFigures['now'] {
-  return state !== 'completed' && state !== 'failed' && state !== 'dead' && state !== 'cancelled';
 }
 
 function newMeter(kind: string): KindMeter {

@@ -1,4 +1,4 @@
-import type { ErrorDetail, TaskState } from '../../../protocol/messages.js';
+import type { ErrorDetail, FinishedState, TaskState } from '../../../protocol/messages.js';
 import type {
   LeaseRecord,
   RecoveredTask,
@@ -54,7 +54,7 @@ interface FinishedWithError<S extends TaskState> {
 }
 
 export type TaskPhase = TaskPhases[TaskState];
-export type FinishedPhase = TaskPhases['completed' | 'failed' | 'dead' | 'cancelled'];
+export type FinishedPhase = TaskPhases[FinishedState];
 
 /** A client that wants to hear of the task's end. */
 export interface Watcher {

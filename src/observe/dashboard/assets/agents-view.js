@@ -1,11 +1,10 @@
 import { byId, setChoices, setText, setTone } from './dom.js';
 import { ago, count, duration, percent, toneOf } from './format.js';
+import { AGENT_STATES } from './states.js';
 import { makeChip, VirtualGrid } from './virtual-grid.js';
 
 /** @import { AgentSummary } from './types.js' */
 /** @import { Column } from './virtual-grid.js' */
-
-const STATES = ['connected', 'suspect', 'disconnected', 'draining'];
 
 /** @type {readonly Column<AgentSummary>[]} */
 const COLUMNS = [
@@ -68,7 +67,7 @@ export class AgentsView {
   });
 
   constructor() {
-    setChoices(this.#state, STATES);
+    setChoices(this.#state, AGENT_STATES);
     this.#find.addEventListener('input', () => this.#draw());
     this.#state.addEventListener('change', () => this.#draw());
   }

@@ -1,20 +1,8 @@
+import { TASK_STATES } from './states.js';
+
 /** @import { SwarmEvent } from './types.js' */
 
-const TASKS = [
-  'submitted',
-  'queued',
-  'delayed',
-  'blocked',
-  'leased',
-  'running',
-  'retrying',
-  'completed',
-  'failed',
-  'dead',
-  'cancelled',
-  'retried',
-  'withdrawn',
-];
+const TASKS = ['submitted', ...TASK_STATES, 'retried', 'withdrawn'];
 const AGENTS = ['joined', 'resumed', 'suspect', 'heard', 'draining', 'disconnected', 'gone'];
 /** All that the stream may name. */
 const EVENTS = [

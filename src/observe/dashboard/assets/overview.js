@@ -1,21 +1,9 @@
 import { element, setText, setTone } from './dom.js';
 import { bytes, count, duration, rate, toneOf } from './format.js';
+import { AGENT_STATES, TASK_STATES } from './states.js';
 
 /** @import { AgentSummary, Status } from './types.js' */
 
-const STATES = [
-  'queued',
-  'delayed',
-  'blocked',
-  'leased',
-  'running',
-  'retrying',
-  'completed',
-  'failed',
-  'dead',
-  'cancelled',
-];
-const AGENT_STATES = ['connected', 'suspect', 'disconnected', 'draining'];
 /** Kinds named in the queue; the rest are shown as one. */
 const MAX_KINDS = 50;
 
@@ -53,7 +41,7 @@ export class Overview {
       this.#tiles.set(name ?? '', { tile, value, hint });
       tiles.append(tile);
     }
-    for (const state of STATES) {
+    for (const state of TASK_STATES) {
       const value = element('dd', { text: '–', attributes: { 'data-state': state } });
       states.append(
         element('div', {}, [element('dt', { class: 'chip', tone: toneOf(state), text: state }), value]),

@@ -1,12 +1,12 @@
 import { ApiError, read } from './api.js';
 import { byId, element, setText } from './dom.js';
 import { dateAndTime, duration, percent, timeOfDay, toneOf } from './format.js';
+import { isFinished } from './states.js';
 
 /** @import { Task, TaskHistoryEntry } from './types.js' */
 /** @import { TaskActions } from './task-actions.js' */
 
 const RETRYABLE = new Set(['failed', 'dead', 'cancelled']);
-const ENDED = new Set(['completed', 'failed', 'dead', 'cancelled']);
 /** Characters of a result that are shown. */
 const MAX_RESULT = 20_000;
 
@@ -116,7 +116,7 @@ export class TaskDialog {
     }
     const actions = element('div', { class: 'actions' });
     if (RETRYABLE.has(state)) actions.append(this.#action('retry', 'Retry', ''));
-    if (!ENDED.has(state)) actions.append(this.#action('cancel', 'Cancel task', 'quiet'));
+    if (!isFinished(state)) actions.append(this.#action('cancel', 'Cancel task', 'quiet'));
     if (actions.children.length > 0) parts.push(actions);
     this.#body.replaceChildren(...parts);
   }

@@ -1,10 +1,11 @@
+import { isFinished } from './states.js';
+
 /** @import { SwarmEvent, Task } from './types.js' */
 
 /** Tasks kept at most: the newest. */
 export const MAX_TASKS = 10_000;
 /** Above the bound only by so many, or each new task would sort the list anew. */
 const SLACK = 1_000;
-const ENDED = new Set(['completed', 'failed', 'dead', 'cancelled']);
 
 /** The tasks that match a filter, the newest submission first, kept up to date by reports and by events. */
 export class TaskList {
@@ -103,7 +104,7 @@ export class TaskList {
       attempts: attempt,
       agentId: agentId ?? before.agentId,
       ...(state === 'leased' ? { queuedMs: Math.max(0, at - before.submittedAt), leasedAt: at } : {}),
-      ...(ENDED.has(state) ? { finishedAt: at } : {}),
+      ...(isFinished(state) ? { finishedAt: at } : {}),
       ...(state === 'completed' && before.leasedAt !== undefined
         ? { runMs: Math.max(0, at - before.leasedAt) }
         : {}),

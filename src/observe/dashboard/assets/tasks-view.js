@@ -1,24 +1,13 @@
 import { read } from './api.js';
 import { byId, setChoices, setText, setTone } from './dom.js';
 import { count, duration, percent, timeOfDay, toneOf } from './format.js';
+import { TASK_STATES } from './states.js';
 import { MAX_TASKS, TaskList } from './task-list.js';
 import { makeChip, VirtualGrid } from './virtual-grid.js';
 
 /** @import { Status, SwarmEvent, Task } from './types.js' */
 /** @import { Column } from './virtual-grid.js' */
 
-const STATES = [
-  'queued',
-  'delayed',
-  'blocked',
-  'leased',
-  'running',
-  'retrying',
-  'completed',
-  'failed',
-  'dead',
-  'cancelled',
-];
 /** Tasks asked for again and again, and when a reader comes to the end of the list. */
 const FRESH = '200';
 const PAGE = '1000';
@@ -108,7 +97,7 @@ export class TasksView {
       onOpen,
       onEnd: () => void this.#loadOlder(),
     });
-    setChoices(this.#state, STATES);
+    setChoices(this.#state, TASK_STATES);
     setChoices(this.#kind, []);
     for (const select of [this.#state, this.#kind]) {
       select.addEventListener('change', () => {
