@@ -29,38 +29,112 @@ t.test('wrong or missing join token: one line on both sides, status 4', async (t
   t.equal(ok.status, 0);
 });
 
-t.test('an untrusted certificate: one line on both sides, status 4', async (t) => {
+t.test('at one coordinator with certificates of its own', async (t) => {
   const swarm = await startSwarm(t);
-  const elsewhere = await mkdtemp(join(tmpdir(), 'swarm-elsewhere-'));
-  t.teardown(() => rm(elsewhere, { recursive: true }));
-  await runCli('swarm-coordinator', ['certs', 'init'], { cwd: elsewhere });
-  const ca = join(elsewhere, 'certs', 'ca.crt');
-  const client = await swarm.run(['status', '--ca', ca]);
-  t.equal(client.status, 4);
-  t.match(errorLine(client), /^error: .*not trusted/);
-  const agent = await runCli('swarm-agent', ['--id', 'a', '--connect', swarm.address, '--ca', ca], {
-    cwd: swarm.cwd,
-  });
-  t.equal(agent.status, 4);
-  await swarm.coordinator.line('handshake failed', (line) => /does not trust/.test(String(line['reason'])));
-  const insecure = await swarm.run(['status', '--insecure']);
-  t.equal(insecure.status, 0);
-  t.match(insecure.stderr, /^warning: --insecure/);
-});
 
-t.test('a pinned fingerprint is trusted without an authority, a wrong one is not', async (t) => {
-  const swarm = await startSwarm(t);
-  const ready = await swarm.coordinator.line('ready');
-  const bare = await mkdtemp(join(tmpdir(), 'swarm-bare-'));
-  t.teardown(() => rm(bare, { recursive: true }));
-  const run = (fingerprint: string) =>
-    runCli('swarm-coordinator', ['status', '--connect', swarm.address, '--fingerprint', fingerprint], {
-      cwd: bare,
+  await t.test('an untrusted certificate: one line on both sides, status 4', async (t) => {
+    const elsewhere = await mkdtemp(join(tmpdir(), 'swarm-elsewhere-'));
+    t.teardown(() => rm(elsewhere, { recursive: true }));
+    await runCli('swarm-coordinator', ['certs', 'init'], { cwd: elsewhere });
+    const ca = join(elsewhere, 'certs', 'ca.crt');
+    const client = await swarm.run(['status', '--ca', ca]);
+    t.equal(client.status, 4);
+    t.match(errorLine(client), /^error: .*not trusted/);
+    const agent = await runCli('swarm-agent', ['--id', 'a', '--connect', swarm.address, '--ca', ca], {
+      cwd: swarm.cwd,
     });
-  t.equal((await run(String(ready['fingerprint']))).status, 0);
-  const wrong = await run('ab'.repeat(32));
-  t.equal(wrong.status, 4);
-  t.match(errorLine(wrong), /^error: .*fingerprint/);
+    t.equal(agent.status, 4);
+    await swarm.coordinator.line('handshake failed', (line) => /does not trust/.test(String(line['reason'])));
+    const insecure = await swarm.run(['status', '--insecure']);
+    t.equal(insecure.status, 0);
+    t.match(insecure.stderr, /^warning: --insecure/);
+  });
+
+  await t.test('a pinned fingerprint is trusted without an authority, a wrong one is not', async (t) => {
+    const ready = await swarm.coordinator.line('ready');
+    const bare = await mkdtemp(join(tmpdir(), 'swarm-bare-'));
+    t.teardown(() => rm(bare, { recursive: true }));
+    const run = (fingerprint: string) =>
+      runCli('swarm-coordinator', ['status', '--connect', swarm.address, '--fingerprint', fingerprint], {
+        cwd: bare,
+      });
+    t.equal((await run(String(ready['fingerprint']))).status, 0);
+    const wrong = await run('ab'.repeat(32));
+    t.equal(wrong.status, 4);
+    t.match(errorLine(wrong), /^error: .*fingerprint/);
+  });
+
+  await t.test('an address in use, an unreadable key, a key of another certificate: status 2', async (t) => {
+    const start = (args: readonly string[]) =>
+      runCli(
+        'swarm-coordinator',
+        ['--no-http', '--log-level', 'silent', '--data-dir', 'elsewhere', ...args],
+        {
+          cwd: swarm.cwd,
+        },
+      );
+    const taken = await start(['--listen', swarm.address]);
+    t.equal(taken.status, 2);
+    t.match(errorLine(taken), /^error: --listen: .* is in use by another program/);
+    const missing = await start([
+      '--listen',
+      '127.0.0.1:0',
+      '--cert',
+      'certs/server.crt',
+      '--key',
+      'certs/none.key',
+    ]);
+    t.equal(missing.status, 2);
+    t.match(errorLine(missing), /^error: --key: certs\/none\.key: no such file/);
+    const other = await start([
+      '--listen',
+      '127.0.0.1:0',
+      '--cert',
+      'certs/server.crt',
+      '--key',
+      'certs/ca.key',
+    ]);
+    t.equal(other.status, 2);
+    t.match(errorLine(other), /^error: certs\/ca\.key: does not match the certificate/);
+    await writeFile(join(swarm.cwd, 'certs', 'noise.key'), 'noise');
+    const noise = await start([
+      '--listen',
+      '127.0.0.1:0',
+      '--cert',
+      'certs/server.crt',
+      '--key',
+      'certs/noise.key',
+    ]);
+    t.equal(noise.status, 2);
+    t.match(errorLine(noise), /^error: --key: certs\/noise\.key/);
+  });
+
+  await t.test(
+    'a task of an unknown kind, or an input only the coordinator can judge, is not accepted',
+    async (t) => {
+      const unknown = await swarm.run(['submit', 'no-such-kind', '--input', '-'], '1');
+      t.equal(unknown.status, 2);
+      t.match(errorLine(unknown), /^error: .*UNKNOWN_KIND.*no-such-kind/);
+      t.match(JSON.parse((await swarm.run(['status', '--json'])).stdout), { tasks: { queued: 0 } });
+    },
+  );
+
+  await t.test('made certificates: keys are private, and made once', async (t) => {
+    for (const name of ['ca.key', 'server.key']) {
+      t.equal((await stat(join(swarm.cwd, 'certs', name))).mode & 0o777, 0o600, name);
+    }
+    const before = await readFile(join(swarm.cwd, 'certs', 'ca.crt'));
+    const again = await runCli('swarm-coordinator', ['certs', 'init'], { cwd: swarm.cwd });
+    t.equal(again.status, 0);
+    t.same(await readFile(join(swarm.cwd, 'certs', 'ca.crt')), before);
+  });
+
+  await t.test('nobody there any more: status 3', async (t) => {
+    await swarm.coordinator.stop();
+    const client = await swarm.run(['status']);
+    t.equal(client.status, 3);
+    t.match(errorLine(client), /^error: 127\.0\.0\.1:\d+: .*coordinator/);
+  });
 });
 
 t.test('mutual TLS: a certificate of the authority opens the door, none does not', async (t) => {
@@ -75,139 +149,6 @@ t.test('mutual TLS: a certificate of the authority opens the door, none does not
     /no client certificate/.test(String(line['reason'])),
   );
 });
-
-t.test('nobody there: status 3', async (t) => {
-  const swarm = await startSwarm(t);
-  await swarm.coordinator.stop();
-  const client = await swarm.run(['status']);
-  t.equal(client.status, 3);
-  t.match(errorLine(client), /^error: 127\.0\.0\.1:\d+: .*coordinator/);
-});
-
-t.test('wrong usage: one line that names what, where and what to do; status 2', async (t) => {
-  const cwd = t.testdir({
-    'broken.json': '{"function": "echo",\n "input": }',
-    'nan.json': '{"current": [1, NaN], "historical": [[1, 2]]}',
-    'empty.json': '{"current": [], "historical": [[1, 2]]}',
-    'text.json': '{"current": [1, "two"], "historical": [[1, 2]]}',
-    'config.yaml': 'listen: nowhere\n',
-    'prices.csv': 'date,close\nd1,1\nd2,x\n',
-  });
-  const cases: readonly [readonly string[], RegExp][] = [
-    [
-      ['--listen', '127.0.0.1:99999'],
-      /^error: --listen: '127\.0\.0\.1:99999' is not HOST:PORT \(port 0 to 65535\)$/,
-    ],
-    [['--config', 'config.yaml'], /^error: config\.yaml: listen: 'nowhere' is not HOST:PORT/],
-    [['--config', 'none.yaml'], /^error: --config: .*none\.yaml.*no such file/],
-    [['--heartbeat-interval', '10'], /^error: --heartbeat-interval: '10' /],
-    [['--nonsense'], /^error: unknown option '--nonsense'/],
-    [['sttus'], /^error: 'sttus' is no command/],
-    [
-      ['--listen', '192.0.2.1:0', '--log-level', 'silent'],
-      /^error: --listen: 192\.0\.2\.1:0: is no address of this machine/,
-    ],
-    [['submit'], /^error: .*no input/],
-    [['submit', 'compute', '--input', 'none.json'], /^error: --input: none\.json: no such file/],
-    [['submit', 'compute', '--input', 'broken.json'], /^error: --input: broken\.json:2:\d+: is not JSON/],
-    [
-      ['submit', 'pattern-match', '--input', 'nan.json'],
-      /^error: --input: nan\.json:1:\d+: is not JSON: NaN/,
-    ],
-    [['submit', 'pattern-match', '--input', 'empty.json'], /^error: --input: empty\.json: current: is empty/],
-    [['submit', 'pattern-match', '--input', 'text.json'], /^error: --input: text\.json: current\[1\]: /],
-    [
-      ['submit', 'pattern-match', '--csv', 'prices.csv', '--column', 'close', '--window', '1'],
-      /^error: --csv: prices\.csv:3: close: /,
-    ],
-    [
-      ['submit', 'pattern-match', '--csv', 'prices.csv', '--column', 'open', '--window', '1'],
-      /^error: --column: prices\.csv has no column 'open'; it has 'date', 'close'/,
-    ],
-    [['submit', 'compute', '--input', 'nan.json', '--priority', '11'], /^error: --priority: '11' /],
-    [['status', '--ca', 'none.crt'], /^error: --ca: none\.crt: no such file/],
-    [['status', '--insecure', '--fingerprint', 'ab'.repeat(32)], /^error: --insecure: contradicts/],
-  ];
-  for (const [args, expected] of cases) {
-    const result = await runCli('swarm-coordinator', args, { cwd });
-    t.equal(result.status, 2, args.join(' '));
-    t.match(errorLine(result), expected);
-    t.equal(result.stdout, '');
-  }
-  const agent = await runCli('swarm-agent', [], { cwd });
-  t.equal(agent.status, 2);
-  t.match(errorLine(agent), /^error: --id: is missing/);
-  const handlers = await runCli('swarm-agent', ['--id', 'a', '--handlers', 'none.mjs', '--insecure'], {
-    cwd,
-  });
-  t.equal(handlers.status, 2);
-  t.match(handlers.stderr, /error: --handlers: 'none\.mjs'/);
-});
-
-t.test('an address in use, an unreadable key, a key of another certificate: status 2', async (t) => {
-  const swarm = await startSwarm(t);
-  const start = (args: readonly string[]) =>
-    runCli('swarm-coordinator', ['--no-http', '--log-level', 'silent', '--data-dir', 'elsewhere', ...args], {
-      cwd: swarm.cwd,
-    });
-  const taken = await start(['--listen', swarm.address]);
-  t.equal(taken.status, 2);
-  t.match(errorLine(taken), /^error: --listen: .* is in use by another program/);
-  const missing = await start([
-    '--listen',
-    '127.0.0.1:0',
-    '--cert',
-    'certs/server.crt',
-    '--key',
-    'certs/none.key',
-  ]);
-  t.equal(missing.status, 2);
-  t.match(errorLine(missing), /^error: --key: certs\/none\.key: no such file/);
-  const other = await start([
-    '--listen',
-    '127.0.0.1:0',
-    '--cert',
-    'certs/server.crt',
-    '--key',
-    'certs/ca.key',
-  ]);
-  t.equal(other.status, 2);
-  t.match(errorLine(other), /^error: certs\/ca\.key: does not match the certificate/);
-  await writeFile(join(swarm.cwd, 'certs', 'noise.key'), 'noise');
-  const noise = await start([
-    '--listen',
-    '127.0.0.1:0',
-    '--cert',
-    'certs/server.crt',
-    '--key',
-    'certs/noise.key',
-  ]);
-  t.equal(noise.status, 2);
-  t.match(errorLine(noise), /^error: --key: certs\/noise\.key/);
-});
-
-t.test('made certificates: keys are private, and made once', async (t) => {
-  const swarm = await startSwarm(t);
-  for (const name of ['ca.key', 'server.key']) {
-    t.equal((await stat(join(swarm.cwd, 'certs', name))).mode & 0o777, 0o600, name);
-  }
-  const before = await readFile(join(swarm.cwd, 'certs', 'ca.crt'));
-  await swarm.coordinator.stop();
-  const again = await runCli('swarm-coordinator', ['certs', 'init'], { cwd: swarm.cwd });
-  t.equal(again.status, 0);
-  t.same(await readFile(join(swarm.cwd, 'certs', 'ca.crt')), before);
-});
-
-t.test(
-  'a task of an unknown kind, or an input only the coordinator can judge, is not accepted',
-  async (t) => {
-    const swarm = await startSwarm(t);
-    const unknown = await swarm.run(['submit', 'no-such-kind', '--input', '-'], '1');
-    t.equal(unknown.status, 2);
-    t.match(errorLine(unknown), /^error: .*UNKNOWN_KIND.*no-such-kind/);
-    t.match(JSON.parse((await swarm.run(['status', '--json'])).stdout), { tasks: { queued: 0 } });
-  },
-);
 
 t.test('a full queue refuses by name', async (t) => {
   const swarm = await startSwarm(t, ['--max-queue', '2']);
