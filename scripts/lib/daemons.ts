@@ -29,10 +29,11 @@ export interface DaemonOptions {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** One of the two executables as a real process, with its log lines as they come. */
-export class Daemon {
+/** A real process that logs to standard error, with its lines as they come. */
+export class LoggingProcess {
+  /** The lines that are JSON objects. */
   readonly lines: LogLine[] = [];
-  /** What it wrote to standard error that is no JSON line. */
+  /** The other ones. */
   readonly otherLines: string[] = [];
   readonly exited: Promise<Exit>;
   private readonly child: ChildProcess;
@@ -40,13 +41,12 @@ export class Daemon {
   private readonly waiting = new Set<() => void>();
 
   constructor(
-    executable: 'swarm-coordinator' | 'swarm-agent',
+    program: string,
     args: readonly string[],
     cwd: string,
-    { nodeArgs = [], messages = false, env = {} }: DaemonOptions = {},
+    { messages = false, env = {} }: Pick<DaemonOptions, 'messages' | 'env'> = {},
   ) {
-    const script = join(PACKAGE_ROOT, 'bin', `${executable}.js`);
-    this.child = spawn(process.execPath, [...nodeArgs, script, ...args, '--log-format', 'json'], {
+    this.child = spawn(program, args, {
       cwd,
       stdio: messages ? ['ignore', 'ignore', 'pipe', 'ipc'] : ['ignore', 'ignore', 'pipe'],
       env: { ...withoutSwarmVariables(), ...env },
@@ -68,15 +68,24 @@ export class Daemon {
   }
 
   /** The first line with this message that `match` accepts, now or later. Rejects when the process ends without it. */
-  async line(msg: string, match: (line: LogLine) => boolean = () => true): Promise<LogLine> {
+  line(msg: string, match: (line: LogLine) => boolean = () => true): Promise<LogLine> {
+    return this.awaited(`'${msg}'`, () => this.lines.find((line) => line.msg === msg && match(line)));
+  }
+
+  /** The first line that is no JSON object and matches, now or later. Rejects when the process ends without it. */
+  said(pattern: RegExp): Promise<string> {
+    return this.awaited(String(pattern), () => this.otherLines.find((line) => pattern.test(line)));
+  }
+
+  private async awaited<T>(what: string, find: () => T | undefined): Promise<T> {
     for (;;) {
-      const found = this.lines.find((line) => line.msg === msg && match(line));
+      const found = find();
       if (found !== undefined) return found;
       if (this.exit !== null) {
         const said = [...this.otherLines, ...this.lines.slice(-5).map((line) => JSON.stringify(line))].join(
           '\n',
         );
-        throw new Error(`ended with ${JSON.stringify(this.exit)} without saying '${msg}':\n${said}`);
+        throw new Error(`ended with ${JSON.stringify(this.exit)} without saying ${what}:\n${said}`);
       }
       await new Promise<void>((resolve) => this.waiting.add(resolve));
     }
@@ -113,6 +122,19 @@ export class Daemon {
   private wake(): void {
     for (const resolve of this.waiting) resolve();
     this.waiting.clear();
+  }
+}
+
+/** One of the two executables as a real process. */
+export class Daemon extends LoggingProcess {
+  constructor(
+    executable: 'swarm-coordinator' | 'swarm-agent',
+    args: readonly string[],
+    cwd: string,
+    { nodeArgs = [], ...options }: DaemonOptions = {},
+  ) {
+    const script = join(PACKAGE_ROOT, 'bin', `${executable}.js`);
+    super(process.execPath, [...nodeArgs, script, ...args, '--log-format', 'json'], cwd, options);
   }
 }
 
