@@ -65,20 +65,6 @@ export class Awaiting {
   }
 }
 
-/** What another judge says, in range; null when it is no judgement, and the one that waits stands. */
-export function foreignJudgement(
-  { judgement: { parts } }: AwaitedVerdict,
-  score: number,
-  confidence: number,
-): Judgement | null {
-  if (!Number.isFinite(score) || !Number.isFinite(confidence)) return null;
-  return {
-    score: Math.min(1, Math.max(-1, score)),
-    parts,
-    confidence: Math.min(1, Math.max(0, confidence)),
-  };
-}
-
 /** The verdict as it stands now. Written field by field: a spread costs more than all the judging. */
 export function verdictOf(
   { experience, judgement, judge }: AwaitedVerdict,

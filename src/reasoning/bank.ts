@@ -17,10 +17,11 @@ import {
   fromFailure,
   fromForecast,
   forecastOf,
+  idOfDelivery,
   idOfOutcome,
   withSuccess,
 } from './experiences.js';
-import { Awaiting, type AwaitedVerdict, foreignJudgement, verdictOf } from './awaiting.js';
+import { Awaiting, type AwaitedVerdict, verdictOf } from './awaiting.js';
 import { KindRules } from './kind-rules.js';
 import { Batches, DEFAULT_BATCHES } from './memory/batches.js';
 import { type Distiller, plainDistiller } from './memory/distiller.js';
@@ -36,6 +37,7 @@ import { BankReports } from './reports.js';
 import { Ring } from './ring.js';
 import { DecayedMoments } from './statistics/decayed-moments.js';
 import {
+  boundedJudgement,
   type Judge,
   type Judgement,
   scoringJudge,
@@ -372,9 +374,9 @@ export class ReasoningBank {
   #settleForeign(event: Extract<BankEvent, { type: 'verdictReceived' }>): void {
     const awaited = this.#awaiting.take(event.agentId, event.experienceId);
     if (awaited === null) return;
-    const { score, confidence, judge, suggestions } = event;
-    const judgement = foreignJudgement(awaited, score, confidence);
-    const suggested = suggestions.slice(0, MAX_CONTEXT_ENTRIES);
+    const { score, confidence, judge } = event;
+    const judgement = boundedJudgement(score, confidence, awaited.judgement.parts);
+    const suggested = event.suggestions.slice(0, MAX_CONTEXT_ENTRIES);
     this.#settle(judgement === null ? awaited : { ...awaited, judgement, judge, suggested });
   }
 
@@ -451,8 +453,4 @@ export class ReasoningBank {
     this.#actions = [];
     return actions;
   }
-}
-
-function idOfDelivery(taskId: string): string {
-  return `delivered:${taskId}`;
 }

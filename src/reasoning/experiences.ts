@@ -19,6 +19,11 @@ export function idOfOutcome(taskId: string): string {
   return `task:${taskId}`;
 }
 
+/** Under which the delivery of a forecast counts once. */
+export function idOfDelivery(taskId: string): string {
+  return `delivered:${taskId}`;
+}
+
 /** A result whose outcome is known with it, or of which only the success is known. */
 export function fromCompletion(event: Completed, scale: OutcomeScale, now: number): Experience {
   const { taskId, agentId, kind, context, startedAt, latencyMs, confidence, outcome } = event;

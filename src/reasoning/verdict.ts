@@ -107,6 +107,16 @@ export function scoringJudge(weights: Weights = DEFAULT_WEIGHTS): Judge {
   };
 }
 
+/** What another judge says, in range; null when it is no judgement. */
+export function boundedJudgement(score: number, confidence: number, parts: VerdictParts): Judgement | null {
+  if (!Number.isFinite(score) || !Number.isFinite(confidence)) return null;
+  return {
+    score: Math.min(1, Math.max(-1, score)),
+    parts,
+    confidence: Math.min(1, Math.max(0, confidence)),
+  };
+}
+
 /** (m - l) / (m + l) for a latency l and the peers' median m: 0 for equal ones, 1/3 for half of it, -1/3 for its double. */
 function speedPart(latencyMs: number | null, medianMs: number | null): number | null {
   if (latencyMs === null) return -1;

@@ -47,7 +47,7 @@ export const plainDistiller: Distiller = (batch) => {
       ].join(' '),
       kind,
       learnedFrom,
-      context: { ...typicalNumbers(judged.map(({ experience }) => experience.context)), ...shared },
+      context: sharedCircumstances(batch),
       sources: judged.map(({ experience }) => experience.experienceId),
     },
   ];
@@ -87,6 +87,12 @@ function tellingPart({ learnedFrom, judged }: Batch): Part {
     most = extent;
   }
   return telling;
+}
+
+/** What the experiences of a batch have in common, and the medians of numbers in which they differ. */
+export function sharedCircumstances({ judged }: Batch): Context {
+  const contexts = judged.map(({ experience }) => experience.context);
+  return { ...typicalNumbers(contexts), ...sharedContext(contexts) };
 }
 
 /** Entries that are the same in all. */
