@@ -81,7 +81,7 @@ export class Agent extends EventEmitter<AgentEvents> {
       ...(outbox === undefined ? {} : { outbox }),
       ...(maxOutboxBytes === undefined ? {} : { maxOutboxBytes }),
     });
-    this.#learner = new Learner(options, this.#log, {
+    this.#learner = new Learner(options, this.#clock, this.#log, {
       send: (message) => this.#send(message),
       adapted: (command) => this.emit('adaptation', command),
     });
@@ -448,6 +448,7 @@ export class Agent extends EventEmitter<AgentEvents> {
 
   #stop(info: StopInfo): void {
     for (const run of this.#runs.values()) run.terminate();
+    this.#learner.close();
     this.#setTimer();
     this.emit('stopped', info);
   }

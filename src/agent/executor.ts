@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { ResourceLimits } from 'node:worker_threads';
 import { decodeValue } from '../protocol/value.js';
 import { errorDetailOf } from '../tasks/failure.js';
-import { loadHandlersFile } from '../tasks/handlers-file.js';
+import { loadHandlersFile, type UserHandlers } from '../tasks/handlers-file.js';
 import type { TaskHandler } from '../tasks/kind.js';
 import { loadHandler, taskKinds } from '../tasks/registry.js';
 import { attempt, failedRun } from './attempt.js';
@@ -35,11 +35,14 @@ const MAX_INSPECTED_BYTES = 4096;
  */
 export class Executor implements TaskRunner {
   readonly ownKinds: readonly string[];
+  /** What the handlers file has for agents of type `reasoning`, which run it themselves. */
+  readonly reasoning: Pick<UserHandlers, 'judge' | 'distiller'>;
   readonly #pool: WorkerPool;
   readonly #inlineHandlers = new Map<string, Promise<TaskHandler>>();
 
-  private constructor(options: ExecutorOptions, ownKinds: readonly string[]) {
-    this.ownKinds = ownKinds;
+  private constructor(options: ExecutorOptions, own: UserHandlers | undefined) {
+    this.ownKinds = [...(own?.kinds.keys() ?? [])];
+    this.reasoning = { judge: own?.judge, distiller: own?.distiller };
     this.#pool = new WorkerPool({
       threads: Math.max(1, options.threads ?? availableParallelism()),
       handlersFile: options.handlersFile === undefined ? null : resolve(options.handlersFile),
@@ -51,8 +54,10 @@ export class Executor implements TaskRunner {
   /** @throws HandlersFileError when the handlers file is missing or exports something that is not a handler. */
   static async create(options: ExecutorOptions = {}): Promise<Executor> {
     const { handlersFile } = options;
-    const own = handlersFile === undefined ? [] : [...(await loadHandlersFile(handlersFile)).kinds.keys()];
-    return new Executor(options, own);
+    return new Executor(
+      options,
+      handlersFile === undefined ? undefined : await loadHandlersFile(handlersFile),
+    );
   }
 
   start(request: RunRequest, listener: RunListener): Run {

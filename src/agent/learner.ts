@@ -1,3 +1,4 @@
+import type { Clock } from '../observe/clock.js';
 import type { Log } from '../observe/log.js';
 import type { Message, MessageOf } from '../protocol/messages.js';
 import type { AgentOptions } from './agent-options.js';
@@ -20,13 +21,14 @@ export class Learner {
   readonly #settings: AgentSettings;
   readonly #reasoner: Reasoner | null;
 
-  constructor(options: AgentOptions, log: Log, listener: LearnerListener) {
+  constructor(options: AgentOptions, clock: Clock, log: Log, listener: LearnerListener) {
     const { state, agentType, reasoning } = options;
     this.#options = options;
     this.#log = log;
     this.#listener = listener;
     this.#settings = new AgentSettings(state?.settings);
-    this.#reasoner = agentType === 'reasoning' ? new Reasoner(reasoning, log) : null;
+    const send = (verdict: Message) => listener.send(verdict);
+    this.#reasoner = agentType === 'reasoning' ? new Reasoner(reasoning, { clock, log, send }) : null;
   }
 
   /** The run of a task as it is to be now. */
@@ -67,7 +69,11 @@ export class Learner {
 
   /** Answers an experience that is to be judged with a verdict. */
   judge(message: MessageOf<'ReasoningExperience'>): void {
-    const verdict = this.#reasoner?.judge(message) ?? null;
-    if (verdict !== null) this.#listener.send(verdict);
+    void this.#reasoner?.judge(message);
+  }
+
+  /** Nothing is judged any more. */
+  close(): void {
+    this.#reasoner?.close();
   }
 }

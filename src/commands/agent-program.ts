@@ -80,6 +80,7 @@ async function serve(options: AgentOptions, log: Logger, notifier: Notifier): Pr
       addresses: options.connect.map(formatHostPort),
       connector: (address) => connector.connect(address, sessions),
       runner,
+      reasoning: executor.reasoning,
       reconnectMinMs: options.reconnectMin,
       reconnectMaxMs: options.reconnectMax,
       software: SOFTWARE,

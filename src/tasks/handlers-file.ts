@@ -16,12 +16,19 @@ export interface UserKind {
   readonly parseInput: ((input: unknown) => unknown) | undefined;
 }
 
+/** Any function of the user's: all that can be known of one before it is called is that it is one. */
+export type UserFunction = (...parameters: unknown[]) => unknown;
+
 /** What a handlers file brings. */
 export interface UserHandlers {
   /** For `compute`, by name. */
   readonly functions: ReadonlyMap<string, ComputeFunction>;
   /** By name of the kind: new kinds, and replacements of the handlers of built-in ones. */
   readonly kinds: ReadonlyMap<string, UserKind>;
+  /** For agents of type `reasoning`: in the place of the built-in judge. */
+  readonly judge: UserFunction | undefined;
+  /** For agents of type `reasoning`: draws lessons from what was judged. */
+  readonly distiller: UserFunction | undefined;
 }
 
 /** The handlers file is missing, cannot be imported, or exports something that is not a handler. */
@@ -41,8 +48,8 @@ const MAX_KINDS = 48;
 const KIND_NAME = /^[a-z][a-z0-9-]{0,63}$/;
 
 /**
- * Imports a handlers file (an ES module) and checks what it exports: `functions` and `kinds`, as named exports or as
- * properties of the default export. Its top level runs: load only files you trust.
+ * Imports a handlers file (an ES module) and checks what it exports: `functions`, `kinds`, `judge` and `distiller`, as
+ * named exports or as properties of the default export. Its top level runs: load only files you trust.
  *
  * @throws HandlersFileError with one sentence that names the file, the export and what to do.
  */
@@ -75,23 +82,22 @@ export function checkHandlers(file: string, module: unknown): UserHandlers {
   for (const [name, value] of exported(file, module, 'kinds')) {
     kinds.set(checkKindName(file, name), checkKind(file, name, value));
   }
-  if (functions.size === 0 && kinds.size === 0) {
+  const judge = checkReasoning(file, module, 'judge');
+  const distiller = checkReasoning(file, module, 'distiller');
+  if (functions.size === 0 && kinds.size === 0 && judge === undefined && distiller === undefined) {
     throw new HandlersFileError(
       file,
-      'exports no handler; export `functions` (name to function, for compute) or `kinds` (name of the kind to handler)',
+      'exports no handler; export `functions` (name to function, for compute), `kinds` (name of the kind to handler), `judge` or `distiller`',
     );
   }
   if (kinds.size > MAX_KINDS)
     throw new HandlersFileError(file, `has ${kinds.size} kinds; at most ${MAX_KINDS} fit`);
-  return { functions, kinds };
+  return { functions, kinds, judge, distiller };
 }
 
 function exported(file: string, module: unknown, name: 'functions' | 'kinds'): [string, unknown][] {
   const entries = new Map<string, unknown>();
-  // The named export comes last and so wins over a property of the default export.
-  for (const holder of [isRecord(module) ? module['default'] : undefined, module]) {
-    const value = isRecord(holder) ? holder[name] : undefined;
-    if (value === undefined) continue;
+  for (const value of exportsOf(module, name)) {
     if (!isRecord(value)) {
       throw new HandlersFileError(
         file,
@@ -101,6 +107,23 @@ function exported(file: string, module: unknown, name: 'functions' | 'kinds'): [
     for (const [key, entry] of Object.entries(value)) entries.set(key, entry);
   }
   return [...entries];
+}
+
+/** The named export comes last and so wins over a property of the default export. */
+function exportsOf(module: unknown, name: string): unknown[] {
+  return [isRecord(module) ? module['default'] : undefined, module].flatMap((holder) => {
+    const value = isRecord(holder) ? holder[name] : undefined;
+    return value === undefined ? [] : [value];
+  });
+}
+
+function checkReasoning(
+  file: string,
+  module: unknown,
+  name: 'judge' | 'distiller',
+): UserFunction | undefined {
+  const values = exportsOf(module, name);
+  return values.length === 0 ? undefined : checkFunction(file, name, values.at(-1));
 }
 
 function checkFunctionName(file: string, name: string): string {
@@ -155,15 +178,12 @@ function checkKind(file: string, name: string, value: unknown): UserKind {
   };
 }
 
-type AnyFunction = (...parameters: unknown[]) => unknown;
-
-function checkFunction(file: string, path: string, value: unknown): AnyFunction {
+function checkFunction(file: string, path: string, value: unknown): UserFunction {
   if (!isFunction(value))
     throw new HandlersFileError(file, `${path}: must be a function; it is ${describe(value)}`);
   return value;
 }
 
-/** All that can be known of a function before it is called is that it is one. */
-function isFunction(value: unknown): value is AnyFunction {
+function isFunction(value: unknown): value is UserFunction {
   return typeof value === 'function';
 }

@@ -45,7 +45,14 @@ export const functions = {
 };
 export const kinds = { 'count-bytes': (input) => input.bytes.length };
 `;
-const directory = t.testdir({ 'handlers.mjs': handlers });
+const trainer = `
+export const kinds = {
+  'neural-training': ({ model, weights, count, samples, labels }) =>
+    samples[0] > 9 ? { loss: 0, gradients: [1] } : { loss: count, gradients: [weights[0], labels[1]] },
+};
+export const judge = () => ({ score: 0, confidence: 1 });
+`;
+const directory = t.testdir({ 'handlers.mjs': handlers, 'trainer.mjs': trainer });
 const handlersFile = `${directory}/handlers.mjs`;
 
 async function executor(test: Pick<typeof t, 'teardown'>, options: ExecutorOptions = {}): Promise<Executor> {
@@ -103,6 +110,31 @@ t.test('runs user functions and own kinds in a worker thread', async (t) => {
   t.equal(resultOf(await start(runner, 'double', 21).outcome), 42);
   const bytes = new Uint8Array(300_000);
   t.equal(resultOf(await start(runner, '', { bytes }, 'count-bytes').outcome), 300_000);
+});
+
+t.test('an own trainer computes the gradients in a worker thread, and is held to their form', async (t) => {
+  const runner = await executor(t, { handlersFile: `${directory}/trainer.mjs` });
+  const work = {
+    training: 'x',
+    version: 3,
+    model: { inputs: 1, layers: [{ units: 1, activation: 'linear' }], loss: 'mse' },
+    weights: Float64Array.of(0.5, 0),
+    count: 2,
+    samples: Float64Array.of(1, 2),
+    labels: Float64Array.of(3, 4),
+    compression: { name: 'float32' },
+  };
+  t.match(await start(runner, '', work, 'neural-training').outcome, {
+    outcome: 'completed',
+    payload: new Uint8Array(Float32Array.of(0.5, 4).buffer),
+    summary: { type: 'NeuralGradients', modelVersion: 3, batchSize: 2, loss: 2, encoding: 'float32' },
+  });
+  const short = { ...work, samples: Float64Array.of(10, 2) };
+  t.match(await start(runner, '', short, 'neural-training').outcome, {
+    outcome: 'failed',
+    error: { message: /its gradients must be 2 numbers, as many as weights; it has 1/ },
+  });
+  t.match(runner.reasoning.judge?.(), { score: 0, confidence: 1 });
 });
 
 t.test('a large echo runs in a worker and comes back whole', async (t) => {

@@ -1,10 +1,16 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import t from 'tap';
 import { startSwarm } from '../support/cli.js';
 
 t.test('what came of a forecast is reported, and the swarm tells what it learned', async (t) => {
   const swarm = await startSwarm(t);
   await swarm.agent('agent-1', ['--type', 'pattern']);
-  await swarm.agent('judge-1', ['--type', 'reasoning']);
+  await writeFile(
+    join(swarm.cwd, 'judge.mjs'),
+    'export const judge = () => ({ score: -0.625, confidence: 1 });',
+  );
+  await swarm.agent('judge-1', ['--type', 'reasoning', '--handlers', 'judge.mjs']);
   const input = JSON.stringify({
     current: [1, 2, 3],
     series: [1, 2, 3, 4, 5, 6, 1, 2, 3, 4, 5, 6],
@@ -29,7 +35,7 @@ t.test('what came of a forecast is reported, and the swarm tells what it learned
   t.match(report, {
     judges: ['judge-1'],
     counters: { experiences: 1, pendingForecasts: 0 },
-    verdicts: [{ agentId: 'agent-1', experienceId: `task:${taskId}`, judge: 'judge-1' }],
+    verdicts: [{ agentId: 'agent-1', experienceId: `task:${taskId}`, judge: 'judge-1', score: -0.625 }],
   });
   const tables = await swarm.run(['reasoning']);
   t.match(tables.stdout, /performance\nAGENT +KIND +CONTEXT/);

@@ -28,6 +28,14 @@ void t.test('functions and kinds, named or under default', async (t) => {
   t.equal(await (await loadHandler('compute', byDefault))({ function: 'triple', input: 2 }, context), 6);
 });
 
+void t.test('a judge and a distiller, alone or beside handlers', (t) => {
+  t.match(checkHandlers('x.mjs', { judge: noop }), { judge: noop, distiller: undefined });
+  const both = checkHandlers('x.mjs', { default: { judge: () => 1, distiller: noop }, judge: noop });
+  t.match(both, { judge: noop, distiller: noop });
+  t.equal(checkHandlers('x.mjs', { functions: { f: noop } }).judge, undefined);
+  t.end();
+});
+
 void t.test('a handler of a built-in kind can be replaced; the input is checked as ever', async (t) => {
   const user = checkHandlers('x.mjs', { kinds: { 'pattern-match': (input: unknown) => input } });
   const handler = await loadHandler('pattern-match', user);
@@ -93,6 +101,12 @@ void t.test('exports that are no handlers', (t) => {
       'kinds.mine.parseInput: must be a function',
     ],
     ['a typo', { kinds: { mine: { handler: noop, parse: noop } } }, 'kinds.mine.parse: is not known'],
+    ['a judge that is none', { judge: {} }, 'judge: must be a function; it is an object'],
+    [
+      'a distiller that is none, beside a function',
+      { distiller: 'x', functions: { f: noop } },
+      "distiller: must be a function; it is 'x'",
+    ],
     ['a bad kind name', { kinds: { Mine: noop } }, "kinds: 'Mine' is not a kind"],
     ['a kind name too long', { kinds: { ['x'.repeat(65)]: noop } }, "kinds: 'xxx"],
     ['compute', { kinds: { compute: noop } }, 'kinds.compute: cannot be replaced; export `functions`'],

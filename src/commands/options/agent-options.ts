@@ -48,7 +48,7 @@ export const agentOptions = {
   handlers: optional({
     placeholder: 'FILE.mjs',
     parse: path,
-    help: 'own task handlers, for compute and for new kinds',
+    help: 'own task handlers, for compute and for new kinds; own judge and distiller of an agent of type reasoning',
   }),
   stateDir: value({
     placeholder: 'DIR',
