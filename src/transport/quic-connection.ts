@@ -1,10 +1,11 @@
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { connectionStats } from './connection-stats.js';
 import type { ConnectionHost, ConnectionOptions } from './connection-host.js';
 import { closeInfoOf, INTERNAL_ERROR_CODE, tlsAlertCode } from './close-info.js';
 import { formatAddress } from './datagram-port.js';
 import { Liveness } from './liveness.js';
 import { DONE, type HostPort, type NativeConnection } from './native.js';
+import { certificateOf } from './peer-certificate.js';
 import { QuicStream, type StreamOwner } from './quic-stream.js';
 import { ReadShare } from './read-share.js';
 import { WriteQueue } from './write-queue.js';
@@ -483,6 +484,6 @@ export class QuicConnection implements TransportConnection, StreamOwner {
 
   private leaf(): X509Certificate | null {
     const der = this.native.peerLeaf();
-    return der === null ? null : new X509Certificate(der);
+    return der === null ? null : certificateOf(der);
   }
 }

@@ -49,13 +49,15 @@ export async function bindUdpPort(options: UdpPortOptions): Promise<DatagramPort
   return new UdpPort(socket, connectTo !== undefined);
 }
 
+/** Of all ports: a datagram is with the kernel when `send` returns, and the next one may be any port's. */
+let sharedBuffer = Buffer.allocUnsafeSlow(MAX_DATAGRAM_BYTES);
+
 class UdpPort implements DatagramPort {
   readonly host: string;
   readonly port: number;
   private handler: DatagramHandler | null = null;
   private closed = false;
   private roomTimer: NodeJS.Timeout | null = null;
-  sendBuffer = Buffer.allocUnsafeSlow(MAX_DATAGRAM_BYTES);
 
   constructor(
     private readonly socket: Socket,
@@ -70,6 +72,10 @@ class UdpPort implements DatagramPort {
     socket.on('error', (error: NodeJS.ErrnoException) => this.handler?.onSendError(error.code ?? 'UNKNOWN'));
   }
 
+  get sendBuffer(): Buffer {
+    return sharedBuffer;
+  }
+
   setHandler(handler: DatagramHandler): void {
     this.handler = handler;
   }
@@ -80,12 +86,12 @@ class UdpPort implements DatagramPort {
       this.awaitRoom();
       return false;
     }
-    const bytes = this.sendBuffer.subarray(0, length);
+    const bytes = sharedBuffer.subarray(0, length);
     if (this.connected) this.socket.send(bytes);
     else this.socket.send(bytes, port, host);
     // dgram hands the datagram to the kernel before `send` returns, unless the socket is full: then it keeps the
     // buffer and sends it later, and this one must not be written to again.
-    if (this.socket.getSendQueueCount() > 0) this.sendBuffer = Buffer.allocUnsafeSlow(MAX_DATAGRAM_BYTES);
+    if (this.socket.getSendQueueCount() > 0) sharedBuffer = Buffer.allocUnsafeSlow(MAX_DATAGRAM_BYTES);
     return true;
   }
 

@@ -48,7 +48,6 @@ export async function openAgentState(options: AgentStateOptions): Promise<AgentS
   const { directory, agentId, log } = options;
   const path = join(directory, folderName(agentId));
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
     await makePrivate(path);
     const unlock = await lockDirectory(path);
     try {
@@ -105,6 +104,7 @@ class OpenState implements AgentState {
 
 /** Others must not read the secrets in it, whatever the process's umask and whoever made the folder. */
 async function makePrivate(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o700 });
-  if (process.platform !== 'win32') await chmod(path, 0o700);
+  const made = await mkdir(path, { recursive: true, mode: 0o700 });
+  // what was just made has no more rights than that
+  if (made === undefined && process.platform !== 'win32') await chmod(path, 0o700);
 }

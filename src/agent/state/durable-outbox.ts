@@ -1,9 +1,10 @@
-import { open, rm } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import type { Log } from '../../observe/log.js';
 import type { Answer, Outbox } from '../outbox.js';
 import { codeOf } from './errors.js';
 import { JournalFile } from './journal-file.js';
 import { readJournal, RecordBuffer, type JournalContents } from './journal-records.js';
+import { removeFile } from './remove-file.js';
 import { setAside } from './set-aside.js';
 import { Trouble } from './trouble.js';
 
@@ -68,7 +69,7 @@ export class DurableOutbox implements Outbox {
    */
   static async open(path: string, log: Log): Promise<DurableOutbox> {
     // A compaction that did not come to its end: the file it was to replace is still there.
-    await rm(`${path}.new`, { force: true });
+    await removeFile(`${path}.new`);
     const bytes = await readWhole(path);
     if (bytes === null) return new DurableOutbox(path, 0, log);
     const contents = readJournal(bytes);

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
-import { open, readdir, rm } from 'node:fs/promises';
+import { open, readdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AgentStateError, codeOf } from './errors.js';
+import { removeFile } from './remove-file.js';
 
 /** A process, so that no other one is taken for it: a process id alone is used again after a while. */
 interface Owner {
@@ -36,8 +37,8 @@ export async function lockDirectory(directory: string): Promise<() => Promise<vo
   for (let round = 1; ; round++) {
     await create(directory, path, self);
     const other = await findOther(directory, self);
-    if (other === null) return () => rm(path, { force: true });
-    await rm(path, { force: true });
+    if (other === null) return () => removeFile(path);
+    await removeFile(path);
     if (round === CONTENTION_ROUNDS) throw inUse(directory, other.pid);
     await sleep(Math.random() * CONTENTION_PAUSE_MS);
   }
@@ -61,7 +62,7 @@ async function findOther(directory: string, self: Owner): Promise<Owner | null> 
     const [, pid = '', start = '', host = ''] = match;
     const owner = { pid: Number(pid), start, host };
     if (isAlive(owner, self)) return owner;
-    await rm(join(directory, name), { force: true });
+    await removeFile(join(directory, name));
   }
   return null;
 }
