@@ -1,18 +1,10 @@
 import { MessageChannel, type ChannelOptions } from '../protocol/channel.js';
 import { ERRORS, errorReport, ProtocolError } from '../protocol/errors.js';
-import { DEFAULT_MAX_MESSAGE_BYTES } from '../protocol/limits.js';
+import { DEFAULT_MAX_MESSAGE_BYTES, type RecycleLimits } from '../protocol/limits.js';
 import type { Message, MessageOf } from '../protocol/messages.js';
 import { messageRules, type StreamUse } from '../protocol/rules.js';
 import type { CloseInfo, TransportConnection, TransportStream } from '../transport/transport.js';
 import type { Answer } from './outbox.js';
-
-/** After how much a connection is used up: transport state grows with each stream, and keys wear out with bytes. */
-export interface RecycleLimits {
-  /** Opened by either side. */
-  readonly streams: number;
-  /** Of messages, in both directions. */
-  readonly bytes: number;
-}
 
 /** What one connection to a coordinator tells the agent. Nothing comes after `closed`. */
 export interface ConnectionListener {

@@ -3,12 +3,14 @@ import type { Log } from '../observe/log.js';
 import type { ProcessFacts } from '../observe/process-load.js';
 import type { AgentType } from '../protocol/messages.js';
 import type { TransportConnector } from '../transport/transport.js';
-import type { RecycleLimits } from './agent-connection.js';
+import type { RecycleLimits } from '../protocol/limits.js';
+import type { MessageOf } from '../protocol/messages.js';
 import type { Outbox } from './outbox.js';
 import type { ReasonerOptions } from './reasoner.js';
 import type { TaskRunner } from './runner.js';
 import type { AgentState } from './state/agent-state.js';
 
+/** Of an agent: where coordinators are, who it is, what runs its tasks. */
 export interface AgentOptions {
   /** Unique among the agents of a coordinator: 1 to 128 of letters, digits and `._:@-`. */
   readonly agentId: string;
@@ -44,7 +46,7 @@ export interface AgentOptions {
   readonly outbox?: Outbox;
   /** No credit is given while unacknowledged results hold more. Bytes; default 256 MiB. */
   readonly maxOutboxBytes?: number;
-  /** When to hand over to a new connection. Default DEFAULT_RECYCLE. */
+  /** When to hand over to a new connection. Default 50,000 streams or 4 GiB. */
   readonly recycle?: RecycleLimits;
   readonly clock?: Clock;
   /** Uniform in [0, 1). */
@@ -54,15 +56,20 @@ export interface AgentOptions {
   readonly log?: Log;
 }
 
-/**
- * Each stream leaves some 20 bytes behind on both sides for as long as its connection lives. And AES-GCM may protect 2^23
- * packets with one key (RFC 9001 §6.6), which the QUIC library never changes: 4 GiB are 3.4 million packets of 1,350 bytes.
- */
-export const DEFAULT_RECYCLE: RecycleLimits = { streams: 50_000, bytes: 4 * 2 ** 30 };
-
+/** Why an agent stopped. */
 export interface StopInfo {
   /** One line for people. */
   readonly reason: string;
   /** Refused in a way that trying again cannot mend; a command exits with status 4. */
   readonly permanent: boolean;
+}
+
+/** What an agent emits. */
+export interface AgentEvents {
+  registered: [{ coordinatorId: string; address: string; resumed: boolean }];
+  /** The connection was used up and is replaced; nothing was interrupted. */
+  recycled: [];
+  disconnected: [];
+  adaptation: [MessageOf<'AdaptationCommand'>];
+  stopped: [StopInfo];
 }

@@ -6,7 +6,8 @@ import { systemClock, type Clock } from '../observe/clock.js';
 import { silentLog, type Log } from '../observe/log.js';
 import { ProcessLoad, type ProcessFacts } from '../observe/process-load.js';
 import type { CloseInfo } from '../transport/transport.js';
-import { DEFAULT_RECYCLE, type AgentOptions, type StopInfo } from './agent-options.js';
+import { DEFAULT_RECYCLE } from '../protocol/limits.js';
+import type { AgentEvents, AgentOptions, StopInfo } from './agent-options.js';
 import { HandOver, type HandOverAction, type HandOverEvent } from './hand-over.js';
 import { workEventOf } from './incoming.js';
 import { Learner } from './learner.js';
@@ -15,16 +16,7 @@ import { agentHandshake, Registration, type RegistrationListener } from './regis
 import type { Run } from './runner.js';
 import { WorkCore, type HeldTask, type WorkAction, type WorkEvent } from './work-core.js';
 
-export type { AgentOptions, StopInfo } from './agent-options.js';
-
-interface AgentEvents {
-  registered: [{ coordinatorId: string; address: string; resumed: boolean }];
-  /** The connection was used up and is replaced; nothing was interrupted. */
-  recycled: [];
-  disconnected: [];
-  adaptation: [MessageOf<'AdaptationCommand'>];
-  stopped: [StopInfo];
-}
+export type { AgentEvents, AgentOptions, StopInfo } from './agent-options.js';
 
 /** Room for the fields beside a result. */
 const HEADER_BYTES = 1024;

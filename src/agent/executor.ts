@@ -12,6 +12,7 @@ import type { Run, RunListener, RunRequest, TaskRunner } from './runner.js';
 import { makeContext, TaskAbortedError } from './task-context.js';
 import { WorkerPool } from './worker-pool.js';
 
+/** Of the threads that tasks run in. */
 export interface ExecutorOptions {
   /**
    * Worker threads, at most. Default: the cores of the machine. An agent's concurrency is the credit it gives, not
@@ -60,6 +61,7 @@ export class Executor implements TaskRunner {
     );
   }
 
+  /** Runs one attempt of a task; `listener` hears of its progress and its end. */
   start(request: RunRequest, listener: RunListener): Run {
     const inline = this.#inlineInput(request);
     return inline === null

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { explainClose } from '../protocol/close-words.js';
 import { ERRORS } from '../protocol/errors.js';
-import { MAX_CONCURRENCY, PROTOCOL_VERSIONS } from '../protocol/limits.js';
+import { MAX_CONCURRENCY, PROTOCOL_VERSIONS, type RecycleLimits } from '../protocol/limits.js';
 import type { Lease, Message, MessageOf } from '../protocol/messages.js';
 import { kindsOfAgent } from '../tasks/registry.js';
 import type { CloseInfo, TransportConnection } from '../transport/transport.js';
-import { AgentConnection, type ConnectionListener, type RecycleLimits } from './agent-connection.js';
+import { AgentConnection, type ConnectionListener } from './agent-connection.js';
 import type { AgentOptions } from './agent-options.js';
 
 /** What a connection tells from its beginning on. `message` tells only what comes after AgentAck. */

@@ -21,6 +21,7 @@ export interface RunListener {
   finished(outcome: RunOutcome): void;
 }
 
+/** One attempt that runs. */
 export interface Run {
   /** Asks the handler to stop. What it then throws counts as aborted; a result that it still returns counts. */
   abort(): void;

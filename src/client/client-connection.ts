@@ -1,19 +1,9 @@
 import { MessageChannel, type ChannelOptions } from '../protocol/channel.js';
 import { ERRORS, errorReport, ProtocolError } from '../protocol/errors.js';
-import { DEFAULT_MAX_MESSAGE_BYTES } from '../protocol/limits.js';
+import { DEFAULT_MAX_MESSAGE_BYTES, type RecycleLimits } from '../protocol/limits.js';
 import type { Message, MessageOf } from '../protocol/messages.js';
 import { messageRules } from '../protocol/rules.js';
 import type { CloseInfo, TransportConnection } from '../transport/transport.js';
-
-/** After how much a connection is used up: transport state grows with each stream, and keys wear out with bytes. */
-export interface RecycleLimits {
-  readonly streams: number;
-  /** Of messages, in both directions. */
-  readonly bytes: number;
-}
-
-/** Each stream leaves some bytes behind for as long as its connection lives; AES-GCM keys last for 2^23 packets. */
-export const DEFAULT_RECYCLE: RecycleLimits = { streams: 50_000, bytes: 4 * 2 ** 30 };
 
 /** What one connection to a coordinator tells the client. Nothing comes after `closed`. */
 export interface ConnectionListener {

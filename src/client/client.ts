@@ -19,6 +19,7 @@ import { Session, type SessionOptions } from './session.js';
 import { encodeInput, outcomeOf, submitBody, type TaskOutcome, type TaskRequest } from './task.js';
 import { Turnstile } from './turnstile.js';
 
+/** Of a client: where coordinators are, and how long to try. */
 export interface ClientOptions extends SessionOptions {
   /** Over all addresses. Milliseconds; default 5,000. */
   readonly connectTimeoutMs?: number;
@@ -38,6 +39,7 @@ export interface ClientOptions extends SessionOptions {
   readonly ownKeys?: boolean;
 }
 
+/** Of one submit. */
 export interface SubmitOptions {
   /** Aborted before the task is accepted: the submit rejects with the signal's reason, and a task already sent is cancelled. */
   readonly signal?: AbortSignal;
@@ -45,6 +47,7 @@ export interface SubmitOptions {
   readonly watch?: boolean;
 }
 
+/** Of waiting for the end of a task. */
 export interface WatchOptions {
   /** Aborted: stops waiting; the task goes on. */
   readonly signal?: AbortSignal;
@@ -69,6 +72,7 @@ export interface TaskQuery {
   readonly before?: string;
 }
 
+/** A task as it stands. */
 export interface TaskReport {
   readonly task: TaskSummary;
   /** What happened to it, oldest first. */
@@ -300,12 +304,14 @@ export class Client {
     }
   }
 
+  /** How the coordinator is: agents, tasks and queue by kind, memory, what was dropped. The fields: StatusReport of the protocol. */
   async status(): Promise<MessageOf<'StatusReport'>> {
     const { message } = await this.#once({ type: 'QueryStatus' });
     if (message.type !== 'StatusReport') throw wrongAnswer(message);
     return message;
   }
 
+  /** The agents it knows. */
   async agents(): Promise<MessageOf<'AgentsReport'>['agents']> {
     const { message } = await this.#once({ type: 'QueryAgents' });
     if (message.type !== 'AgentsReport') throw wrongAnswer(message);

@@ -28,6 +28,7 @@ export class Refused extends Error {
     super(`${address}: ${text}`);
   }
 
+  /** What the code of a close says. */
   static of(address: string, code: number, meaning: CloseMeaning): Refused {
     return new Refused(address, code, meaning.name, meaning.permanent, meaning.text);
   }

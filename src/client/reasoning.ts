@@ -104,6 +104,10 @@ const report = object({
   }),
 });
 
+/**
+ * What the swarm has learned, as docs/reasoning.md explains it.
+ * @useDeclaredType
+ */
 export type ReasoningReport = Static<typeof report>;
 
 let check: Checker<ReasoningReport> | null = null;

@@ -1,11 +1,11 @@
 import { explainClose } from '../protocol/close-words.js';
 import { ERRORS } from '../protocol/errors.js';
-import { PROTOCOL_VERSIONS } from '../protocol/limits.js';
+import { DEFAULT_RECYCLE, PROTOCOL_VERSIONS, type RecycleLimits } from '../protocol/limits.js';
 import type { Message, MessageOf } from '../protocol/messages.js';
 import { systemClock, type Clock } from '../observe/clock.js';
 import { silentLog, type Log } from '../observe/log.js';
 import type { CloseInfo, TransportConnector } from '../transport/transport.js';
-import { ClientConnection, DEFAULT_RECYCLE, type RecycleLimits } from './client-connection.js';
+import { ClientConnection } from './client-connection.js';
 import { Dialing, type DialingListener } from './dialing.js';
 import type { CoordinatorUnreachable, Refused } from './errors.js';
 
@@ -18,7 +18,7 @@ export interface SessionOptions {
   readonly clientId?: string;
   /** Name and version of the program, for the coordinator's log. */
   readonly software?: string;
-  /** After how much a connection is replaced by a new one, unnoticed. Default DEFAULT_RECYCLE. */
+  /** After how much a connection is replaced by a new one, unnoticed. Default 50,000 streams or 4 GiB. */
   readonly recycle?: RecycleLimits;
   readonly clock?: Clock;
   /** Uniform in [0, 1). */

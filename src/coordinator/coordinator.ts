@@ -31,6 +31,7 @@ import { DEFAULT_RECYCLE, type RecycleRule } from './shell/wear.js';
 /** What a timer of the process can tell apart. */
 const COMMIT_HOLD_MS = 1;
 
+/** Of a coordinator: its transport, store and limits. Durations in milliseconds. */
 export interface CoordinatorOptions extends Partial<
   Omit<CoreOptions, 'builtInKinds' | 'clientsMayStop' | 'routing'>
 > {

@@ -9,6 +9,7 @@ import type {
 /** What a coordinator is asked by those that show it: the HTTP server, the dashboard behind it. */
 
 export type StatusView = Omit<MessageOf<'StatusReport'>, 'type' | 'requestId'>;
+/** Something that happened to a task or an agent; the fields are those of EventNotice in docs/protocol.md. */
 export type SwarmEvent = MessageOf<'EventNotice'>['events'][number];
 
 /** Which tasks to list; what is left out does not matter. */
@@ -21,6 +22,7 @@ export interface TaskFilterView {
   readonly before?: string;
 }
 
+/** A task with its history and result, as HTTP shows it. */
 export interface TaskView {
   readonly task: TaskSummary;
   /** What happened to it, oldest first. */

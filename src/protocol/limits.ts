@@ -20,6 +20,20 @@ export const MAX_VALUES = 4 * 1024 * 1024;
 /** A payload above this many bytes gets a stream of its own. */
 export const OWN_STREAM_THRESHOLD_BYTES = 64 * 1024;
 
+/** After how much a connection is used up: transport state grows with each stream, and keys wear out with bytes. */
+export interface RecycleLimits {
+  /** Opened by either side. */
+  readonly streams: number;
+  /** Of messages, in both directions. */
+  readonly bytes: number;
+}
+
+/**
+ * Each stream leaves some 20 bytes behind on both sides for as long as its connection lives. And AES-GCM may protect 2^23
+ * packets with one key (RFC 9001 §6.6), which the QUIC library never changes: 4 GiB are 3.4 million packets of 1,350 bytes.
+ */
+export const DEFAULT_RECYCLE: RecycleLimits = { streams: 50_000, bytes: 4 * 2 ** 30 };
+
 /** MessagePack extension types: arrays of numbers, little-endian, end to end. `bytes`: of one element. */
 export const EXTENSIONS = [
   { type: 1, name: 'float64', bytes: 8 },

@@ -19,7 +19,7 @@ import type { Static } from './schema.js';
  */
 
 export { AGENT_TYPES, STREAM_PURPOSES } from './fields.js';
-export { AgentSummary, TASK_HISTORY_EVENTS, TaskSummary, WAIT_REASONS } from './messages/summaries.js';
+export { TASK_HISTORY_EVENTS, WAIT_REASONS } from './messages/summaries.js';
 export {
   FINISHED_STATES,
   isFinishedState,
@@ -49,14 +49,39 @@ export type Message = {
 }[MessageType];
 export type MessageOf<T extends MessageType> = Extract<Message, { type: T }>;
 
+/**
+ * What an agent is for: `worker` takes all kinds of task.
+ * @useDeclaredType
+ */
 export type AgentType = (typeof AGENT_TYPES)[number];
 export type StreamPurpose = (typeof STREAM_PURPOSES)[number];
+/**
+ * A task as clients see it. docs/protocol.md says what each field means.
+ * @interface
+ */
 export type TaskSummary = Static<typeof taskSummary>;
 export type WaitsFor = NonNullable<TaskSummary['waitsFor']>;
+/**
+ * An agent as clients see it. docs/protocol.md says what each field means.
+ * @interface
+ */
 export type AgentSummary = Static<typeof agentSummary>;
+/**
+ * A recurring task as clients see it. docs/protocol.md says what each field means.
+ * @interface
+ */
 export type RecurringSummary = Static<typeof recurringSummary>;
+/** Which attempt of which task; `epoch` is its fencing number. */
 export type Lease = Pick<MessageOf<'AgentTask'>, 'taskId' | 'attempt' | 'epoch'>;
+/**
+ * Why a task did not complete: `name` is stable, for programs; `message` is one sentence for people; `retryable`: another attempt may succeed.
+ * @interface
+ */
 export type ErrorDetail = Static<typeof errorDetail>;
 /** A lesson that comes with a task. */
 export type TaskMemory = NonNullable<MessageOf<'AgentTask'>['memories']>[number];
+/**
+ * One thing that happened to a task. docs/protocol.md says what each field means.
+ * @interface
+ */
 export type TaskHistoryEntry = Static<typeof historyEntry>;

@@ -12,6 +12,7 @@ export type Context = Readonly<Record<string, Scalar>>;
  */
 export type ExperienceSource = 'task' | 'forecast' | 'failure' | 'agent';
 
+/** What came of an action. */
 export interface Outcome {
   /** What came of it on the scale of the kind, the larger the better; null when only the success is known. */
   readonly value: number | null;

@@ -146,6 +146,7 @@ export const COLLECTIONS = [
   'bank-snapshot',
   'checkpoint',
 ] as const;
+/** The collections of small values that a store keeps by key. */
 export type Collection = (typeof COLLECTIONS)[number];
 
 /** One of them: opaque bytes under a key of 1 to 512 characters. */

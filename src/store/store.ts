@@ -168,6 +168,7 @@ export type StoreOp =
   /** Forgets a value. Always applied. */
   | { readonly op: 'drop-entry'; readonly collection: Collection; readonly key: string };
 
+/** What became of one operation of a commit. */
 export type StoreOutcome =
   | { readonly status: 'applied' }
   /** Only for `submit`: the idempotency key belongs to this task. */
@@ -175,6 +176,7 @@ export type StoreOutcome =
   /** The condition did not hold. `epoch` is the task's own; null when there is no such task. */
   | { readonly status: 'conflict'; readonly epoch: number | null };
 
+/** What a coordinator starts from: all that was not finished when the last one ended. */
 export interface Recovery {
   readonly sessions: readonly SessionRecord[];
   /** The newest first. */
@@ -192,6 +194,7 @@ export interface RetentionRule {
   readonly bytes: number | null;
 }
 
+/** Which tasks to list; what is left out does not matter. */
 export interface TaskFilter {
   readonly state?: TaskState;
   readonly kind?: string;
@@ -200,11 +203,13 @@ export interface TaskFilter {
   readonly limit: number;
 }
 
+/** A number to be used up. */
 export interface Nonce {
   readonly value: string;
   readonly expiresAt: number;
 }
 
+/** Which entries of a collection to read, and from where on. */
 export interface EntryFilter {
   readonly collection: Collection;
   /** Only keys greater than this one; null: from the first. */
@@ -212,6 +217,7 @@ export interface EntryFilter {
   readonly limit: number;
 }
 
+/** Which experiences to read, and from where on. */
 export interface ExperienceFilter {
   readonly agentId?: string;
   readonly taskId?: string;

@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 
+/** An IP address or host name, and a port. */
 export interface Address {
   readonly host: string;
   readonly port: number;

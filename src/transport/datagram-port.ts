@@ -16,6 +16,7 @@ export interface DatagramPort {
   close(): Promise<void>;
 }
 
+/** Whom a port tells what arrives. */
 export interface DatagramHandler {
   /** `datagram` may be changed in place. */
   onDatagram(datagram: Buffer, host: string, port: number): void;

@@ -25,6 +25,7 @@ export interface ClientTls {
   readonly key?: string;
 }
 
+/** Of a connector: trust, identity, transport settings. */
 export interface QuicConnectorOptions extends Partial<TransportSettings> {
   readonly tls: ClientTls;
   /** Name the certificate must carry, instead of the host that is connected to. */
@@ -36,11 +37,13 @@ export interface QuicConnectorOptions extends Partial<TransportSettings> {
    * may record and send again: write only what may be repeated. Default false: it waits for the end of the handshake.
    */
   readonly earlyData?: boolean;
+  /** A handler threw. */
   readonly onHandlerError?: (connection: TransportConnection, error: unknown) => void;
   /** Instead of a UDP socket of its own for each connection (tests). */
   readonly openPort?: (to: Address) => Promise<DatagramPort>;
 }
 
+/** Opens connections to coordinators, each with a UDP socket of its own. */
 export interface QuicConnector {
   /**
    * `HOST:PORT`. Returns at once; what fails, fails in `onClosed`. Throws only when `address` is malformed.

@@ -57,6 +57,7 @@ export interface EarlyCounters {
   readonly deferred: number;
 }
 
+/** Of a listener: address, certificate, who may connect. */
 export interface QuicListenerOptions extends Partial<TransportSettings> {
   /** IP address to bind; `0.0.0.0` or `::` for all. */
   readonly host: string;
@@ -92,6 +93,7 @@ export interface ServerIdentity {
   readonly ca?: string;
 }
 
+/** A bound UDP socket that takes connections, and what it has counted. */
 export interface QuicListener extends TransportListener {
   readonly connections: number;
   /** Handshakes under way, those with early data among them. */

@@ -1,8 +1,10 @@
 /** Keeps TLS session tickets by server, so that a later connection resumes. Tickets are secrets. */
 export interface SessionCache {
+  /** The ticket of this server (`HOST:PORT`), if there is one. */
   get(server: string): Uint8Array | undefined;
   /** The newest ticket replaces the older one. */
   set(server: string, session: Uint8Array): void;
+  /** It is of no use any more. */
   delete(server: string): void;
 }
 

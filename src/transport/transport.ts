@@ -55,6 +55,7 @@ export interface StreamHandler {
   onClosed(): void;
 }
 
+/** One bidirectional stream: bytes in order, flow control, reset. */
 export interface TransportStream {
   readonly id: number;
   /** True when this side opened the stream. */
@@ -86,6 +87,7 @@ export interface TransportStream {
   setPriority(urgency: number, incremental: boolean): void;
 }
 
+/** Whom a connection tells what happens to it. */
 export interface ConnectionHandler {
   /** The handshake is complete: the peer's certificate has been checked. Before it a client may only send early data. */
   onEstablished(): void;
@@ -105,6 +107,7 @@ export interface ConnectionHandler {
  */
 export type ConnectionState = 'handshaking' | 'established' | 'closing' | 'closed';
 
+/** One connection to a peer. */
 export interface TransportConnection {
   /** Unique in this process; for logs. */
   readonly id: string;
@@ -126,6 +129,7 @@ export interface TransportConnection {
   peerCertificate(): PeerCertificate | null;
 }
 
+/** What the certificate of the peer says, once it was checked. */
 export interface PeerCertificate {
   /** SHA-256 of the DER form, lower-case hex without colons. */
   readonly fingerprint: string;
@@ -139,6 +143,7 @@ export interface PeerCertificate {
 export interface TransportListener {
   /** `HOST:PORT` actually bound. */
   readonly address: string;
+  /** Who takes new connections; called once. */
   onConnection(accept: (connection: TransportConnection) => void): void;
   /**
    * Calls `hook` after all that arrived in one turn of the event loop was handed over, and before anything is sent:

@@ -9,6 +9,7 @@ import { folderName } from './folder-name.js';
 import { lockDirectory } from './lock.js';
 import { SessionFile, type StoredSession, type TicketFile } from './session-file.js';
 
+/** Of the state of an agent on disk. */
 export interface AgentStateOptions {
   /** Holds one folder for each agent; made when missing. */
   readonly directory: string;

@@ -256,6 +256,7 @@ export interface CoreOptions {
   readonly stallMs: number;
 }
 
+/** A bound for one kind of task. */
 export interface KindLimit {
   /** Leases at once; null: no bound. */
   readonly concurrency: number | null;

@@ -30,6 +30,7 @@ export interface ReadyFigures {
   readonly oldestMs: number;
 }
 
+/** Messages, and the bytes of their frames. */
 export interface TrafficFigures {
   readonly messages: number;
   readonly bytes: number;
@@ -76,6 +77,7 @@ export interface ReasoningFigures {
   readonly adaptations: Readonly<Record<string, number>>;
 }
 
+/** All that a coordinator counts and measures, at one moment. */
 export interface CoordinatorFigures {
   readonly agents: readonly {
     readonly type: AgentType;

@@ -1,3 +1,4 @@
+/** The same as plain data, to be stored. */
 export interface PlainDecayedMoments {
   readonly weight: number;
   readonly squaredWeight: number;

@@ -21,13 +21,17 @@ import { StoreThread } from './store-thread.js';
 import { readListed, readRecovered, readStored } from './task-columns.js';
 import { packValues, refuse, ValueReader, type Value } from './values.js';
 
+/** Of a store in SQLite. */
 export interface SqliteStoreOptions {
   /** Made when it is missing. One store at a time has it. */
   readonly directory: string;
   /** `full`: a commit is on the disk before it resolves. `normal`: it survives the end of the process, not that of the machine. */
   readonly durability: 'full' | 'normal';
   /** Hears of what no caller can be told. */
-  readonly log?: { warn(fields: object, message: string): void };
+  readonly log?: {
+    /** One line of a log, with its fields. */
+    warn(fields: object, message: string): void;
+  };
   readonly tuning?: Partial<SqliteTuning>;
 }
 
