@@ -50,3 +50,14 @@ export async function attempt(
 export function failedRun(runMs: number, name: string, message: string, retryable: boolean): RunOutcome {
   return { outcome: 'failed', runMs, error: { name, message: message.slice(0, 4096), retryable } };
 }
+
+/**
+ * A run that was ended because it took too much memory. Retried: another agent may give more.
+ *
+ * @param limit bytes; undefined: what V8 gives a thread.
+ */
+export function memoryFailure(kind: string, runMs: number, limit: number | undefined): RunOutcome {
+  const given = limit === undefined ? 'its thread may take' : `${Math.round(limit / 2 ** 20)} MiB`;
+  const advice = limit === undefined ? '' : '; give it less to do, or its agent a greater --handler-memory';
+  return failedRun(runMs, 'MEMORY_LIMIT', `${kind} took more memory than ${given}${advice}`, true);
+}

@@ -1,12 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import type { ResourceLimits } from 'node:worker_threads';
 import { decodeValue } from '../protocol/value.js';
 import { errorDetailOf } from '../tasks/failure.js';
 import { loadHandlersFile, type UserHandlers } from '../tasks/handlers-file.js';
 import type { TaskHandler } from '../tasks/kind.js';
 import { loadHandler, taskKinds } from '../tasks/registry.js';
 import { attempt, failedRun } from './attempt.js';
+import { HandlerProcesses } from './handler-processes.js';
 import type { RunOutcome } from './outcome.js';
 import type { Run, RunListener, RunRequest, TaskRunner } from './runner.js';
 import { makeContext, TaskAbortedError } from './task-context.js';
@@ -15,41 +15,53 @@ import { WorkerPool } from './worker-pool.js';
 /** Of the threads that tasks run in. */
 export interface ExecutorOptions {
   /**
-   * Worker threads, at most. Default: the cores of the machine. An agent's concurrency is the credit it gives, not
-   * a number of threads: tasks beyond the threads wait for one, while those that only echo or wait need none.
+   * Worker threads, at most, and as many processes for own handlers. Default: the cores of the machine. An agent's
+   * concurrency is the credit it gives, not a number of threads: tasks beyond the threads wait for one, while those that
+   * only echo or wait need none.
    */
   readonly threads?: number;
   /** Path of an ES module with the user's handlers. */
   readonly handlersFile?: string;
-  /** Limits of each worker thread; none by default. */
-  readonly resourceLimits?: ResourceLimits;
-  /** An idle worker thread ends after this. Milliseconds; default 60,000. */
+  /** Memory that a task of an own handler may take, typed arrays and buffers included. Bytes; default 1 GiB. */
+  readonly handlerMemory?: number;
+  /** An idle worker thread or process ends after this. Milliseconds; default 60,000. */
   readonly idleThreadMs?: number;
 }
 
 /** A payload above this is not decoded here only to see where it may run. */
 const MAX_INSPECTED_BYTES = 4096;
 
+export const DEFAULT_HANDLER_MEMORY = 2 ** 30;
+
 /**
- * Runs tasks: those whose kind says so on this thread, all others in worker threads, which get the encoded input and
- * give back the encoded result. Agents of one process may share it; whoever made it closes it.
+ * Runs tasks: those whose kind says so on this thread, other built-in ones in worker threads, and own handlers in worker
+ * threads of processes of their own, which may come to grief without this one. Those get the encoded input and give back
+ * the encoded result. Agents of one process may share it; whoever made it closes it.
  */
 export class Executor implements TaskRunner {
   readonly ownKinds: readonly string[];
   /** What the handlers file has for agents of type `reasoning`, which run it themselves. */
   readonly reasoning: Pick<UserHandlers, 'judge' | 'distiller'>;
   readonly #pool: WorkerPool;
+  readonly #processes: HandlerProcesses | null;
   readonly #inlineHandlers = new Map<string, Promise<TaskHandler>>();
 
   private constructor(options: ExecutorOptions, own: UserHandlers | undefined) {
     this.ownKinds = [...(own?.kinds.keys() ?? [])];
     this.reasoning = { judge: own?.judge, distiller: own?.distiller };
-    this.#pool = new WorkerPool({
-      threads: Math.max(1, options.threads ?? availableParallelism()),
-      handlersFile: options.handlersFile === undefined ? null : resolve(options.handlersFile),
-      resourceLimits: options.resourceLimits,
-      idleThreadMs: options.idleThreadMs ?? 60_000,
-    });
+    const threads = Math.max(1, options.threads ?? availableParallelism());
+    const idleMs = options.idleThreadMs ?? 60_000;
+    const { handlersFile, handlerMemory = DEFAULT_HANDLER_MEMORY } = options;
+    this.#pool = new WorkerPool({ threads, handlersFile: null, idleThreadMs: idleMs });
+    this.#processes =
+      handlersFile === undefined
+        ? null
+        : new HandlerProcesses({
+            processes: threads,
+            handlersFile: resolve(handlersFile),
+            memoryLimit: handlerMemory,
+            idleMs,
+          });
   }
 
   /** @throws HandlersFileError when the handlers file is missing or exports something that is not a handler. */
@@ -64,14 +76,15 @@ export class Executor implements TaskRunner {
   /** Runs one attempt of a task; `listener` hears of its progress and its end. */
   start(request: RunRequest, listener: RunListener): Run {
     const inline = this.#inlineInput(request);
-    return inline === null
-      ? this.#pool.start(request, listener)
-      : this.#startInline(request, inline, listener);
+    if (inline !== null) return this.#startInline(request, inline, listener);
+    const { kind } = request;
+    const own = kind === 'compute' || this.ownKinds.includes(kind) ? this.#processes : null;
+    return (own ?? this.#pool).start(request, listener);
   }
 
-  /** Ends every run, and the threads. */
-  close(): Promise<void> {
-    return this.#pool.close();
+  /** Ends every run, the threads and the processes. */
+  async close(): Promise<void> {
+    await Promise.all([this.#pool.close(), this.#processes?.close()]);
   }
 
   /** The decoded input of a task that may run on this thread, else null. */

@@ -1,7 +1,7 @@
 import { MessageChannel, type ResourceLimits } from 'node:worker_threads';
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
-import { failedRun } from './attempt.js';
+import { failedRun, memoryFailure } from './attempt.js';
 import type { RunOutcome } from './outcome.js';
 import type { Run, RunListener, RunRequest } from './runner.js';
 import { ABORTED_FLAG, STARTED_FLAG, type ProgressReport, type WorkerJob } from './worker-job.js';
@@ -11,7 +11,7 @@ export interface WorkerPoolOptions {
   readonly threads: number;
   /** Absolute path of the user's handlers, or null. */
   readonly handlersFile: string | null;
-  /** Memory limits of each thread; a task that exceeds them fails with WORKER_CRASHED, alone. */
+  /** Memory limits of each thread; a task that exceeds them fails with MEMORY_LIMIT, alone. */
   readonly resourceLimits?: ResourceLimits | undefined;
   /** An idle thread ends after this. Milliseconds. */
   readonly idleThreadMs: number;
@@ -120,7 +120,7 @@ export class WorkerPool {
         (outcome) => this.#over(job, outcome),
         (error: unknown) => {
           // Not this posting's any more when the task was taken back from a thread that died.
-          if (job.state === posted) this.#over(job, crashed(job, performance.now() - at, error));
+          if (job.state === posted) this.#over(job, this.#crashed(job, performance.now() - at, error));
         },
       );
   }
@@ -161,7 +161,7 @@ export class WorkerPool {
     if (job.state.state !== 'posted' || Atomics.load(job.flags, STARTED_FLAG) === 1) return;
     const { kill, channel } = job.state;
     if (++job.lostStarts >= MAX_LOST_STARTS) {
-      this.#over(job, crashed(job, 0, error));
+      this.#over(job, this.#crashed(job, 0, error));
     } else {
       channel.port1.close();
       job.state = { state: 'queued' };
@@ -191,11 +191,16 @@ export class WorkerPool {
     this.#threads = pool;
     return pool;
   }
-}
 
-function crashed(job: Job, runMs: number, error: unknown): RunOutcome {
-  if (Atomics.load(job.flags, ABORTED_FLAG) === 1) return { outcome: 'aborted', runMs };
-  const reason = error instanceof Error ? error.message : String(error);
-  const text = `the worker thread of ${job.request.kind} ended before its task: ${reason}`;
-  return failedRun(runMs, 'WORKER_CRASHED', text, true);
+  #crashed(job: Job, runMs: number, error: unknown): RunOutcome {
+    if (Atomics.load(job.flags, ABORTED_FLAG) === 1) return { outcome: 'aborted', runMs };
+    const { kind } = job.request;
+    if (error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY') {
+      const heapMib = this.#options.resourceLimits?.maxOldGenerationSizeMb;
+      return memoryFailure(kind, runMs, heapMib === undefined ? undefined : heapMib * 2 ** 20);
+    }
+    const reason = error instanceof Error ? error.message : String(error);
+    const text = `the worker thread of ${kind} ended before its task: ${reason}`;
+    return failedRun(runMs, 'WORKER_CRASHED', text, true);
+  }
 }

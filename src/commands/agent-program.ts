@@ -47,7 +47,7 @@ async function runAgents(options: AgentOptions): Promise<void> {
 async function serve(options: AgentOptions, log: Logger, notifier: Notifier): Promise<void> {
   const trust = resolveTrust(options, { now: new Date() });
   for (const warning of trust.warnings) log.warn({}, warning);
-  const executor = await makeExecutor(options.handlers);
+  const executor = await makeExecutor(options);
   const runner = new MeteredRunner(executor);
   let started: readonly Agent[] = [];
   const http = await serveAgentHttp(options, { agents: () => started, runner, log }).catch(
@@ -170,9 +170,9 @@ async function openStates({ ids, stateDir }: AgentOptions, log: Logger): Promise
   throw new UsageError(`--state-dir: ${oneLine(failed.reason.message)}`, { cause: failed.reason });
 }
 
-async function makeExecutor(handlersFile: string | null): Promise<Executor> {
+async function makeExecutor({ handlers, handlerMemory }: AgentOptions): Promise<Executor> {
   try {
-    return await Executor.create(handlersFile === null ? {} : { handlersFile });
+    return await Executor.create(handlers === null ? {} : { handlersFile: handlers, handlerMemory });
   } catch (error) {
     if (!(error instanceof HandlersFileError)) throw error;
     throw new UsageError(`--handlers: ${oneLine(error.message)}`, { cause: error });

@@ -1,7 +1,8 @@
 import t from 'tap';
 import { Executor, type ExecutorOptions } from '../../src/agent/executor.js';
 import type { RunOutcome } from '../../src/agent/outcome.js';
-import type { Run } from '../../src/agent/runner.js';
+import type { Run, TaskRunner } from '../../src/agent/runner.js';
+import { WorkerPool } from '../../src/agent/worker-pool.js';
 import { decodeValue, encodeValue } from '../../src/protocol/value.js';
 
 const handlers = `
@@ -27,6 +28,10 @@ export const functions = {
   failForGood() { throw Object.assign(new Error('never'), { name: 'Hopeless', retryable: false }); },
   die() { process.exit(7); },
   hoard() { const all = []; for (;;) all.push(new Array(100_000).fill({})); },
+  // One array: V8 cannot refuse to let it grow, and ends the process.
+  grow() { const all = []; for (;;) all.push(all.length / 2); },
+  // Beside the heap.
+  buffer() { const all = []; for (;;) all.push(Buffer.alloc(1_000_000, 1)); },
   unsendable: () => new Map(),
   report(input, { progress }) {
     const start = performance.now();
@@ -61,6 +66,8 @@ async function executor(test: Pick<typeof t, 'teardown'>, options: ExecutorOptio
   return made;
 }
 
+type Starter = Pick<TaskRunner, 'start'>;
+
 interface Watched {
   readonly run: Run;
   readonly outcome: Promise<RunOutcome>;
@@ -68,12 +75,12 @@ interface Watched {
   readonly progress: { fraction: number; note: string | undefined }[];
 }
 
-function start(runner: Executor, name: string, input: unknown = null, kind = 'compute'): Watched {
+function start(runner: Starter, name: string, input: unknown = null, kind = 'compute'): Watched {
   const value = kind === 'compute' ? { function: name, input } : input;
   return startRaw(runner, kind, encodeValue(value));
 }
 
-function startRaw(runner: Executor, kind: string, payload: Uint8Array): Watched {
+function startRaw(runner: Starter, kind: string, payload: Uint8Array): Watched {
   const progress: Watched['progress'] = [];
   let started = () => {};
   const firstProgress = new Promise<void>((resolve) => (started = resolve));
@@ -219,7 +226,7 @@ t.test('a task that still waits for a thread is aborted without one', async (t) 
   t.match(await stubborn.outcome, { outcome: 'aborted' });
 });
 
-t.test('a thread that dies fails its task alone', async (t) => {
+t.test('a handler that ends its thread fails its task alone', async (t) => {
   const runner = await executor(t);
   const dying = start(runner, 'die');
   const next = start(runner, 'double', 5);
@@ -227,20 +234,35 @@ t.test('a thread that dies fails its task alone', async (t) => {
   t.equal(resultOf(await next.outcome), 10);
 });
 
-t.test('a task over the memory limit fails alone', async (t) => {
-  // Room enough for a thread to start on a busy machine.
-  const runner = await executor(t, { resourceLimits: { maxOldGenerationSizeMb: 96 } });
-  const outcome = await start(runner, 'hoard').outcome;
-  t.match(outcome, { outcome: 'failed', error: { name: 'WORKER_CRASHED', retryable: true } });
-  t.equal(resultOf(await start(runner, 'double', 6).outcome), 12);
+t.test('a task over the memory limit fails alone, wherever its memory is', async (t) => {
+  const runner = await executor(t, { threads: 2, handlerMemory: 96 * 2 ** 20 });
+  const stubborn = start(runner, 'stubborn');
+  await stubborn.firstProgress;
+  const hogs = ['hoard', 'grow', 'buffer'].map((name) => start(runner, name));
+  const next = start(runner, 'double', 6);
+  for (const hog of hogs) {
+    t.match(await hog.outcome, {
+      outcome: 'failed',
+      error: { name: 'MEMORY_LIMIT', message: /compute took more memory than 96 MiB/, retryable: true },
+    });
+  }
+  t.equal(resultOf(await next.outcome), 12);
+  stubborn.run.terminate();
+  t.match(await stubborn.outcome, { outcome: 'aborted' }, 'which went on all the time');
 });
 
 t.test('threads that cannot even start fail their tasks', async (t) => {
-  const runner = await executor(t, {
+  const pool = new WorkerPool({
+    threads: 1,
+    handlersFile: null,
     resourceLimits: { maxOldGenerationSizeMb: 1, maxYoungGenerationSizeMb: 1 },
+    idleThreadMs: 1000,
   });
-  const outcome = await start(runner, 'double', 1).outcome;
-  t.match(outcome, { outcome: 'failed', error: { name: 'WORKER_CRASHED' } });
+  t.teardown(() => pool.close());
+  t.match(await start(pool, 'none').outcome, {
+    outcome: 'failed',
+    error: { name: /WORKER_CRASHED|MEMORY_LIMIT/ },
+  });
 });
 
 t.test('progress is limited to ten reports a second, and kept within its ranges', async (t) => {

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
+import { DEFAULT_HANDLER_MEMORY } from '../../agent/executor.js';
 import { MAX_CONCURRENCY } from '../../protocol/limits.js';
 import { AGENT_TYPES } from '../../protocol/messages.js';
 import { UsageError } from '../exit.js';
@@ -12,6 +13,7 @@ import { AGENT_NUMBER, agentId } from './identity.js';
 import { integer } from './integer.js';
 import { loggingOptions } from './logging-options.js';
 import { readOptions } from './options.js';
+import { formatSize, size } from './size.js';
 import { computedValue, optional, type OptionTable, required, value, type Values } from './spec.js';
 import { path } from './text.js';
 import { trustOptions } from './trust-options.js';
@@ -49,6 +51,12 @@ export const agentOptions = {
     placeholder: 'FILE.mjs',
     parse: path,
     help: 'own task handlers, for compute and for new kinds; own judge and distiller of an agent of type reasoning',
+  }),
+  handlerMemory: value({
+    placeholder: 'SIZE',
+    parse: size({ min: 64 * 1024 ** 2, max: 2 ** 40 }),
+    default: formatSize(DEFAULT_HANDLER_MEMORY),
+    help: 'memory that a task of an own handler may take; beyond it the task fails with MEMORY_LIMIT',
   }),
   stateDir: value({
     placeholder: 'DIR',

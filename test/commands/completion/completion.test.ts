@@ -57,7 +57,7 @@ t.test('bash', { skip: has('bash') ? false : 'bash is not installed' }, (t) => {
   );
   t.same(offers('swarm-coordinator', 'completion', ''), ['bash', 'zsh', 'fish']);
   t.ok(offers('swarm-agent', '--type', '').includes('pattern'));
-  t.same(offers('swarm-agent', '--handl'), ['--handlers']);
+  t.same(offers('swarm-agent', '--handl'), ['--handlers', '--handler-memory']);
   t.end();
 });
 
