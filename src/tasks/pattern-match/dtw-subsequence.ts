@@ -1,12 +1,12 @@
 import { at } from '../at.js';
-import { type DtwCost, toDistance, WarpingCost } from './dtw.js';
+import { type DtwCost, sizeOf, toDistance, WarpingCost } from './dtw.js';
 import { type Envelope, envelope } from './lower-bounds.js';
 import { zNormalize } from './normalize.js';
-import { type Found, Selection } from './selection.js';
-import { StretchStatistics } from './stretch-statistics.js';
+import { type Choice, equalUpTo, type Found, Selection } from './selection.js';
+import { STATISTICS_ERROR, StretchStatistics } from './stretch-statistics.js';
 import type { WorkMeter } from './work-meter.js';
 
-export interface DtwSearch {
+export interface DtwSearch extends Choice {
   /** z-normalised already when `normalize` is on. */
   readonly query: Float64Array;
   readonly series: Float64Array;
@@ -14,17 +14,20 @@ export interface DtwSearch {
   readonly cost: DtwCost;
   /** Sakoe-Chiba radius, or null for none. */
   readonly window: number | null;
-  readonly k: number;
-  readonly exclusion: number;
 }
 
 /**
- * Bounds add in another order than the table does, and with running means: they may differ from the exact cost in
- * their last digits. Bounds are made this much smaller, and limits this much larger, so that nothing is given up that
- * the exact cost would have kept.
+ * Bounds add in another order than the table does: they may differ from the exact cost in their last digits. Limits are
+ * made this much larger, so that nothing is given up that the exact cost would have kept.
  */
-const BOUND_SLACK = 1 - 1e-5;
 const LIMIT_SLACK = 1 + 1e-9;
+/**
+ * Bounds of normalised stretches are made with running statistics, so with points that are off by up to
+ * STATISTICS_ERROR · (1 + |x|). Over n points with Σ x² = n that makes a distance smaller or greater by no more than so
+ * many times STATISTICS_ERROR · √n (squared) or · n (absolute): 2 for the Euclidean distance, 1 + √2 for LB_Keogh, where the
+ * envelope may stand for a query point, 4 for LB_Kim, where one point of the stretch may count six times.
+ */
+const STATISTICS_SLACK = 5;
 /** Its square is not yet zero. */
 const LEAST_BOUND = 1e-100;
 
@@ -43,6 +46,8 @@ class SubsequenceSearch {
   readonly #meter: WorkMeter;
   readonly #count: number;
   readonly #squared: boolean;
+  /** What a distance from running statistics may be off by. */
+  readonly #slack: number;
   /** Query indices, those of the largest magnitude first: they are the likeliest to cost. */
   readonly #order: Uint32Array;
   /** The query and its envelope in that order. */
@@ -61,12 +66,13 @@ class SubsequenceSearch {
   #scale = 1;
 
   constructor(task: DtwSearch, meter: WorkMeter) {
-    const { query, series, cost, window } = task;
+    const { query, series, cost, window, normalize } = task;
     const points = query.length;
     this.#task = task;
     this.#meter = meter;
     this.#count = Math.max(0, series.length - points + 1);
     this.#squared = cost === 'squared';
+    this.#slack = normalize ? STATISTICS_SLACK * STATISTICS_ERROR * sizeOf(points, cost) : 0;
     this.#order = Uint32Array.from(query.keys()).sort(
       (a, b) => Math.abs(at(query, b)) - Math.abs(at(query, a)),
     );
@@ -86,13 +92,14 @@ class SubsequenceSearch {
   }
 
   run(): Found[] {
-    const { k, exclusion, cost } = this.#task;
+    const { cost } = this.#task;
     const near = this.#seed();
-    const selection = new Selection(k, exclusion);
+    const selection = new Selection(this.#task);
     for (let position = 0; position < this.#count; position++) {
-      const bound = Math.min(selection.bound, near);
-      const limit = (this.#squared ? bound * bound : bound) * LIMIT_SLACK;
-      const accumulated = this.#costAt(position, limit);
+      // Over zero, also when the query itself occurs: the sums of the bounds may be.
+      const bound = Math.max(Math.min(selection.bound, near), LEAST_BOUND);
+      const limit = this.#costOf(bound) * LIMIT_SLACK;
+      const accumulated = this.#costAt(position, limit, this.#costOf(bound + this.#slack) * LIMIT_SLACK);
       if (accumulated < limit) selection.offer(position, toDistance(accumulated, cost));
       this.#meter.fraction = 0.2 + (0.8 * position) / this.#count;
       this.#meter.add(8);
@@ -100,10 +107,15 @@ class SubsequenceSearch {
     return selection.best();
   }
 
-  /** A distance that the result does not exceed: that of the witnesses of an easier search, by Euclidean distance. */
+  /** The accumulated cost of a distance. */
+  #costOf(distance: number): number {
+    return this.#squared ? distance * distance : distance;
+  }
+
+  /** A distance that the result does not reach: over that of the witnesses of an easier search, by Euclidean distance. */
   #seed(): number {
-    const { series, k, exclusion, cost } = this.#task;
-    const selection = new Selection(k, exclusion);
+    const { series, cost, scale: ofChoice } = this.#task;
+    const selection = new Selection(this.#task);
     const ordered = this.#ordered;
     const order = this.#order;
     const squared = this.#squared;
@@ -111,8 +123,7 @@ class SubsequenceSearch {
       if (!this.#normalizeAt(position)) continue;
       const mean = this.#mean;
       const scale = this.#scale;
-      const { bound } = selection;
-      const limit = squared ? bound * bound : bound;
+      const limit = this.#costOf(selection.bound);
       let sum = 0;
       for (let n = 0; n < order.length && sum < limit; n++) {
         const difference = (at(series, position + (order[n] ?? 0)) - mean) * scale - at(ordered, n);
@@ -122,8 +133,8 @@ class SubsequenceSearch {
       this.#meter.fraction = (0.2 * position) / this.#count;
       this.#meter.add(8);
     }
-    // Over zero, also when the query itself occurs: what equals the bound counts.
-    return Math.max(selection.bound / BOUND_SLACK, LEAST_BOUND);
+    // What is equal to the witnesses' distance counts, and may be chosen before them.
+    return equalUpTo((selection.bound + this.#slack) * LIMIT_SLACK, ofChoice);
   }
 
   /** Sets mean and scale for a stretch; false when they are not good enough for a bound. */
@@ -136,21 +147,20 @@ class SubsequenceSearch {
     return statistics.trusted;
   }
 
-  /** The warping cost of a stretch: exact when it is less than `limit`, else `limit` or more. */
-  #costAt(position: number, limit: number): number {
+  /** The warping cost of a stretch: exact when it is less than `limit`, else `limit` or more; a bound of `wall` says so. */
+  #costAt(position: number, limit: number, wall: number): number {
     const { series, normalize } = this.#task;
     const points = this.#stretch.length;
     const restFrom = this.#restFrom;
     if (!this.#normalizeAt(position)) restFrom.fill(0);
-    else if (!this.#boundsAllow(position, limit)) return Infinity;
+    else if (!this.#boundsAllow(position, wall)) return Infinity;
     if (normalize) zNormalize(series, position, points, this.#stretch);
     else for (let i = 0; i < points; i++) this.#stretch[i] = at(series, position + i);
     return this.#warping.of(this.#stretch, limit, restFrom);
   }
 
-  /** Whether every bound is under the limit; fills `restFrom` if so. */
-  #boundsAllow(position: number, limit: number): boolean {
-    const wall = limit / BOUND_SLACK;
+  /** Whether every bound is under the wall; fills `restFrom` if so. */
+  #boundsAllow(position: number, wall: number): boolean {
     if (this.#endsBound(position, wall) >= wall) return false;
     const forth = this.#envelopeOfQuery(position, wall);
     if (forth >= wall) return false;
@@ -275,11 +285,14 @@ class SubsequenceSearch {
     const points = restFrom.length;
     const least = ofQueryPoints ? this.#leastBack : this.#least;
     const ahead = ofQueryPoints ? Math.min(this.#task.window ?? points, points) : 0;
+    const slack = this.#slack;
+    const squared = this.#squared;
     let sum = 0;
     for (let i = points - 1; i >= 0; i--) {
       const index = i + ahead;
       if (index < points) sum += at(least, index);
-      restFrom[i] = sum * BOUND_SLACK;
+      const sure = Math.max(0, (squared ? Math.sqrt(sum) : sum) - slack);
+      restFrom[i] = (squared ? sure * sure : sure) / LIMIT_SLACK;
     }
   }
 }

@@ -30,6 +30,11 @@ export function toDistance(accumulated: number, cost: DtwCost): number {
   return cost === 'squared' ? Math.sqrt(accumulated) : accumulated;
 }
 
+/** The distance at which each of so many points is 1 off. */
+export function sizeOf(points: number, cost: DtwCost): number {
+  return cost === 'squared' ? Math.sqrt(points) : points;
+}
+
 /** Cells between two looks at the meter: a call for each short row would cost as much as the row. */
 const METER_CELLS = 1000;
 

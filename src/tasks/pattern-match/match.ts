@@ -13,6 +13,7 @@ import {
   interleavedStretchesOf,
   interleavedWindowsOf,
 } from './interleaved.js';
+import { sizeOf } from './dtw.js';
 import { type Comparator, comparatorFor } from './metrics.js';
 import { loadMidstreamer, MidstreamerComparator, type MidstreamerDtw } from './midstreamer.js';
 import { MultiDtwComparator } from './multi-dtw.js';
@@ -20,7 +21,7 @@ import { zNormalized } from './normalize.js';
 import type { Kernel, MetricOptions } from './options.js';
 import { dimensionsOf, lengthOf, type Points } from './points.js';
 import { type Candidates, search, stretchesOf, windowsOf } from './search.js';
-import type { Found } from './selection.js';
+import type { Choice, Found } from './selection.js';
 import { WorkMeter } from './work-meter.js';
 
 interface MatchCommon {
@@ -112,9 +113,9 @@ function kernelOf({ kernel }: { readonly kernel: Kernel }): MidstreamerDtw | nul
 }
 
 function matchSeries(input: SeriesInput, meter: WorkMeter, kernel: MidstreamerDtw | null): SeriesMatch[] {
-  const { current, series, k, exclusion, horizon } = input;
+  const { current, series, exclusion, horizon } = input;
   const points = lengthOf(current);
-  const { found, comparator } = searchSeries(input, current, series, k, exclusion, meter, kernel);
+  const { found, comparator } = searchSeries(input, choiceOf(input, exclusion), meter, kernel);
   // What followed is read from the first dimension.
   const level = dimensionsOf(series)[0] ?? new Float64Array(0);
   return found.map(({ position, distance }) => ({
@@ -127,31 +128,29 @@ function matchSeries(input: SeriesInput, meter: WorkMeter, kernel: MidstreamerDt
 
 function searchSeries(
   input: SeriesInput,
-  current: Points,
-  series: Points,
-  k: number,
-  exclusion: number,
+  choice: Choice,
   meter: WorkMeter,
   kernel: MidstreamerDtw | null,
 ): { found: Found[]; comparator: Comparator } {
+  const { current, series } = input;
   const points = lengthOf(current);
   if (!(current instanceof Float64Array && series instanceof Float64Array)) {
     const interleaving = interleavingOf(input, current);
     const candidates = interleavedStretchesOf(series, points, interleaving);
     const comparator = multiComparator(input, interleaving, points, meter);
-    return { found: search(candidates, comparator, k, exclusion, meter), comparator };
+    return { found: search(candidates, comparator, choice, meter), comparator };
   }
   const query = input.normalize ? zNormalized(current) : current;
   const comparator = plainComparator(query, input, points, meter, kernel);
   const found =
     input.metric === 'dtw' && kernel === null
-      ? searchDtw({ ...input, query, series }, meter)
-      : search(stretchesOf(series, points, input.normalize), comparator, k, exclusion, meter);
+      ? searchDtw({ ...input, ...choice, query, series }, meter)
+      : search(stretchesOf(series, points, input.normalize), comparator, choice, meter);
   return { found, comparator };
 }
 
 function matchWindows(input: WindowsInput, meter: WorkMeter, kernel: MidstreamerDtw | null): WindowMatch[] {
-  const { current, historical, outcomes, normalize, k } = input;
+  const { current, historical, outcomes, normalize } = input;
   const plain = historical.filter((window) => window instanceof Float64Array);
   let candidates: Candidates;
   let comparator: Comparator;
@@ -164,12 +163,16 @@ function matchWindows(input: WindowsInput, meter: WorkMeter, kernel: Midstreamer
     candidates = interleavedWindowsOf(historical, interleaving);
     comparator = multiComparator(input, interleaving, candidates.longest, meter);
   }
-  return search(candidates, comparator, k, 0, meter).map(({ position, distance }) => ({
+  return search(candidates, comparator, choiceOf(input, 0), meter).map(({ position, distance }) => ({
     index: position,
     distance,
     similarity: comparator.similarity(distance, lengthOf(historical[position] ?? [])),
     outcome: outcomes?.[position] ?? null,
   }));
+}
+
+function choiceOf({ current, k, normalize, cost }: PatternMatchInput, exclusion: number): Choice {
+  return { k, exclusion, scale: normalize ? sizeOf(lengthOf(current), cost) : 0 };
 }
 
 function plainComparator(

@@ -1,7 +1,7 @@
 import { at } from '../at.js';
 import type { Comparator } from './metrics.js';
 import { zNormalize } from './normalize.js';
-import { type Found, Selection } from './selection.js';
+import { type Choice, type Found, Selection } from './selection.js';
 import type { WorkMeter } from './work-meter.js';
 
 /** Windows to compare with the query, by position from 0. */
@@ -45,17 +45,16 @@ export function windowsOf(windows: readonly Float64Array[], normalize: boolean):
 }
 
 /**
- * The k candidates nearest to the comparator's query, best first, at least `exclusion` positions apart (0 or 1: any).
+ * The candidates nearest to the comparator's query, best first.
  * The result is that of comparing every candidate in full; the bound only saves work.
  */
 export function search(
   candidates: Candidates,
   comparator: Comparator,
-  k: number,
-  exclusion: number,
+  choice: Choice,
   meter: WorkMeter,
 ): Found[] {
-  const selection = new Selection(k, exclusion);
+  const selection = new Selection(choice);
   for (let position = 0; position < candidates.count; position++) {
     const candidate = candidates.at(position);
     selection.offer(position, comparator.distance(candidate, selection.bound));

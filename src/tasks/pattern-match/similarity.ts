@@ -1,4 +1,4 @@
-import type { DtwCost } from './dtw.js';
+import { type DtwCost, sizeOf } from './dtw.js';
 
 /**
  * Similarity of a DTW distance: 1 / (1 + d), where d is the distance per point of the query (for `squared` the root of
@@ -7,7 +7,7 @@ import type { DtwCost } from './dtw.js';
  * series are normalised.
  */
 export function dtwSimilarity(distance: number, points: number, cost: DtwCost): number {
-  return 1 / (1 + distance / (cost === 'squared' ? Math.sqrt(points) : points));
+  return 1 / (1 + distance / sizeOf(points, cost));
 }
 
 /**

@@ -2,13 +2,15 @@ import { at } from '../at.js';
 
 /** Sums are begun anew this often, so that the rounding of updates cannot pile up. */
 const RESTART = 512;
-/** A variance under this share of the square of the numbers that were summed has too few true digits left. */
-const TRUSTED_SHARE = 1e-7;
+/** What trusted statistics are right to: the mean by so many deviations, the deviation by this share of itself. */
+export const STATISTICS_ERROR = 1e-6;
+/** What one operation of doubles may be off by, as a share. */
+const ROUNDING = Number.EPSILON / 2;
 
 /**
  * Mean and deviation of a stretch that moves along a series, updated by the point that enters and the one that leaves
  * (just-in-time normalisation, Rakthanmanon et al. 2012, section 4.2.4). Good for bounds, not for results:
- * `trusted` says whether they are right to about 1e-6.
+ * `trusted` says whether they are right to STATISTICS_ERROR.
  */
 export class StretchStatistics {
   mean = 0;
@@ -21,11 +23,19 @@ export class StretchStatistics {
   #squares = 0;
   /** Largest sum of squares since the last restart: what rounding errors are measured by. */
   #largest = 0;
+  /**
+   * A variance under this share of the squares that were summed has too few true digits left. The sum of squares is off by
+   * at most (length + 4 RESTART) roundings of the largest, and the square of the sum, divided by the length, by twice
+   * (length + 3 RESTART); the deviation by half the share of the variance.
+   */
+  readonly #trustedShare: number;
 
   constructor(
     private readonly series: Float64Array,
     private readonly length: number,
-  ) {}
+  ) {
+    this.#trustedShare = ((3 * length + 10 * RESTART) * ROUNDING) / (2 * STATISTICS_ERROR);
+  }
 
   /** To the stretch that begins at `position`; cheap when it is the next one. */
   moveTo(position: number): void {
@@ -44,7 +54,7 @@ export class StretchStatistics {
     this.mean = this.#reference + average;
     this.scale = 1 / Math.sqrt(variance);
     this.trusted =
-      variance * length > TRUSTED_SHARE * this.#largest && this.scale * Math.abs(this.mean) < 1e7;
+      variance * length > this.#trustedShare * this.#largest && this.scale * Math.abs(this.mean) < 1e7;
   }
 
   #restart(position: number): void {
