@@ -21,6 +21,17 @@ const [times, unsorted] = [
 ].map((days) => days.map((day) => `2024-01-0${day}`));
 const ohlcv = { close: prices, time: times };
 
+/** Inputs whose price is always the same and whose volume is 0; and whose price grows by the same share each row. */
+const priced =
+  (factor: number) =>
+  (feature: object): Readonly<Record<string, unknown>> => {
+    const close = prices.map((_, row) => 7 * factor ** row);
+    const ohlcv = { high: close, low: close, close, volume: prices.map(() => 0) };
+    return { ohlcv, features: [feature] };
+  };
+const flat = priced(1);
+const growing = priced(1.01);
+
 const tables: Readonly<Record<string, Table>> = {
   'pattern-match': {
     good: { current: [1, 2, 3], series: prices },
@@ -131,6 +142,13 @@ const tables: Readonly<Record<string, Table>> = {
       ['NaN', { ohlcv: { close: [1, 2, NaN] } }, 'ohlcv.close[2]'],
       ['Infinity', { ohlcv: { close: [1, -Infinity, 3] } }, 'ohlcv.close[1]'],
       ['ragged', { ohlcv: { close: prices, volume: [1, 2] } }, 'ohlcv.volume'],
+      ['zero variance', flat({ name: 'z-score', period: 2 }), 'ohlcv.close'],
+      ['zero variance of rsi', flat({ name: 'rsi', period: 2 }), 'ohlcv.close'],
+      ['zero variance of returns', growing({ name: 'z-score', period: 2, of: 'log-return' }), 'ohlcv.close'],
+      ['zero volume', flat({ name: 'z-score', period: 2, source: 'volume' }), 'ohlcv.volume'],
+      ['no range', flat({ name: 'stochastic', period: 2, signal: 1 }), 'ohlcv.high'],
+      ['no range in any row', growing({ name: 'stochastic', period: 1, signal: 1 }), 'ohlcv.high'],
+      ['no true range', flat({ name: 'adx', period: 2 }), 'ohlcv.high'],
       ['unsorted', { ohlcv: { close: prices, time: unsorted } }, 'ohlcv.time[2]'],
       ['single value', { ohlcv: { close: [1] } }, 'ohlcv.close'],
       ['window larger than the series', { features: [{ name: 'sma', period: 7 }] }, 'features[0].period'],

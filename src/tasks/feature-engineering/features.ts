@@ -17,6 +17,7 @@ import {
   type Source,
   SOURCES,
 } from './options.js';
+import type { Movement } from './movement.js';
 import { namedFields, ParameterReader } from './parameters.js';
 
 /** Rows of an input, and so the longest period. */
@@ -84,6 +85,8 @@ export interface Plan {
   readonly inputs: readonly (Source | 'time')[];
   /** The one of them that it divides by: all its values must be positive. */
   readonly positive: Source | null;
+  /** What it divides by otherwise; null: nothing that may be missing. */
+  readonly movement: Movement | null;
   /** Columns that it makes, in the order in which the kernel returns them. */
   readonly outputs: readonly string[];
   /** Fewest rows for which each column has a value, and the parameter that asks for them. */
@@ -96,6 +99,7 @@ interface Definition {
   readonly feature: Feature;
   readonly inputs: readonly (Source | 'time')[];
   readonly positive?: Source | null;
+  readonly movement?: Movement;
   readonly parts?: readonly string[];
   readonly rows: number;
   readonly rowsBecauseOf?: string;
@@ -127,7 +131,8 @@ const definitions: Readonly<Record<Feature['name'], (reader: ParameterReader) =>
     const deviation = reader.choice('deviation', 'population', DEVIATIONS);
     const source = sourceOf(reader);
     const feature = { name: 'z-score', period, of, deviation, source } as const;
-    return { feature, inputs: [source], ...ofLevelOrReturn(of, source, period) };
+    const movement = { of, source };
+    return { feature, inputs: [source], movement, ...ofLevelOrReturn(of, source, period) };
   },
   sma: (reader) => {
     const period = periodOf(reader, 20);
@@ -143,7 +148,8 @@ const definitions: Readonly<Record<Feature['name'], (reader: ParameterReader) =>
   rsi: (reader) => {
     const period = periodOf(reader, 14, 2);
     const source = sourceOf(reader);
-    return { feature: { name: 'rsi', period, source }, inputs: [source], rows: period + 1 };
+    const movement = { of: 'level', source } as const;
+    return { feature: { name: 'rsi', period, source }, inputs: [source], movement, rows: period + 1 };
   },
   macd: (reader) => {
     const fast = periodOf(reader, 12, 1, 'fast');
@@ -188,6 +194,7 @@ const definitions: Readonly<Record<Feature['name'], (reader: ParameterReader) =>
     return {
       feature: { name: 'adx', period },
       inputs: ['high', 'low', 'close'],
+      movement: { of: 'true-range' },
       parts: ['', 'plus_di', 'minus_di'],
       rows: 2 * period,
     };
@@ -199,6 +206,7 @@ const definitions: Readonly<Record<Feature['name'], (reader: ParameterReader) =>
     return {
       feature: { name: 'stochastic', period, slowing, signal },
       inputs: ['high', 'low', 'close'],
+      movement: { of: 'range', period },
       parts: ['k', 'd'],
       rows: period + slowing + signal - 2,
     };
@@ -247,6 +255,7 @@ export function planFeature(value: unknown, path: string): Plan {
     feature: { ...definition.feature, as },
     inputs: definition.inputs,
     positive: definition.positive ?? null,
+    movement: definition.movement ?? null,
     outputs: (definition.parts ?? ['']).map((part) => (part === '' ? base : `${base}_${part}`)),
     rows: definition.rows,
     rowsBecauseOf: definition.rowsBecauseOf ?? ('period' in definition.feature ? 'period' : null),

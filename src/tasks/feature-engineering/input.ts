@@ -2,6 +2,7 @@ import { describe, flag, objectWith, oneOf } from '../checks.js';
 import { TaskInputError } from '../kind.js';
 import { type NamedFeature, type Plan, planFeature } from './features.js';
 import { type Missing, MISSING } from './gaps.js';
+import { checkMovement } from './movement.js';
 import { checkPositive, type Columns, parseColumns } from './ohlcv.js';
 
 /** Features of one input. */
@@ -80,7 +81,7 @@ function planFeatures(value: unknown): Plan[] {
 
 /** What must hold of a feature and the columns together. */
 function checkPlan(
-  { feature, inputs, positive, ...plan }: Plan,
+  { feature, inputs, positive, movement, ...plan }: Plan,
   path: string,
   columns: Columns,
   rows: number,
@@ -97,6 +98,7 @@ function checkPlan(
     );
   }
   if (positive !== null) checkPositive(columns, positive, user);
+  if (movement !== null) checkMovement(movement, columns, user);
 }
 
 function checkSize(plans: readonly Plan[], rows: number): void {

@@ -39,7 +39,7 @@ export function volatility(
 }
 
 /** A deviation under this share of the level is rounding of the doubles, not movement. */
-const RELATIVE_NOISE = 1e-12;
+export const RELATIVE_NOISE = 1e-12;
 
 /**
  * (x - mean) / deviation of the last `period` values, x among them. NaN where they are all equal, which is 0 / 0, or differ

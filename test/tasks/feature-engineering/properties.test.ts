@@ -5,7 +5,8 @@ import {
   rollingMean,
   rollingMoments,
 } from '../../../src/tasks/feature-engineering/rolling.js';
-import { anyCandles, columnsOf, difference, type Series } from './run.js';
+import { TaskInputError } from '../../../src/tasks/kind.js';
+import { anyCandles, columnsOf, difference, firstRow, type Series } from './run.js';
 
 /** Each feature at least once, with short periods, so that a short series has values. */
 const features: object[] = [
@@ -63,6 +64,70 @@ void t.test('no column is infinite, and each is as long as the input', (t) => {
       Object.values(columnsOf(withTime(series), features)).every(
         (column) => column.length === series.close.length && !column.some((x) => Math.abs(x) === Infinity),
       ),
+    ),
+  );
+  t.end();
+});
+
+/** What is accepted of a feature alone: its columns, or null when the series has no movement for it. */
+function accepted(series: object, feature: object): Record<string, Float64Array> | null {
+  try {
+    return columnsOf(series, [feature]);
+  } catch (error) {
+    if (error instanceof TaskInputError && error.problem.startsWith('has zero variance')) return null;
+    throw error;
+  }
+}
+
+void t.test('a price that never changes, without volume: refused by name, or a value in every row', (t) => {
+  const level = fc.double({ min: 1e-3, max: 1e9, noNaN: true });
+  fc.assert(
+    fc.property(level, fc.integer({ min: 8, max: 60 }), (price, rows) => {
+      const column = new Float64Array(rows).fill(price);
+      const still = {
+        open: column,
+        high: column,
+        low: column,
+        close: column,
+        volume: new Float64Array(rows),
+      };
+      for (const feature of features) {
+        const columns = accepted(withTime(still), feature);
+        const refused =
+          'name' in feature && ['z-score', 'rsi', 'adx', 'stochastic'].includes(String(feature.name));
+        t.equal(columns === null, refused, JSON.stringify(feature));
+        for (const [name, values] of Object.entries(columns ?? {})) {
+          t.notOk(values.slice(firstRow(values)).some(Number.isNaN), `${name}: no gap after the first value`);
+          const expected = isPrice(name) && !/macd|atr|volume/.test(name) ? price : 0;
+          if (!name.startsWith('calendar'))
+            t.ok(Math.abs((values.at(-1) ?? NaN) - expected) <= 1e-12 * price, name);
+        }
+      }
+    }),
+    { numRuns: 20 },
+  );
+  t.end();
+});
+
+void t.test('what is accepted has a value in each of its columns', (t) => {
+  const mostlyStill = fc
+    .array(fc.constantFrom(0, 0, 0, 0, 0, 1e-13, 1), { minLength: 8, maxLength: 24 })
+    .map((steps) => {
+      let price = 100;
+      const close = Float64Array.from(steps, (step) => (price += step));
+      const none = new Float64Array(steps.length);
+      return withTime({ open: close, high: close, low: close, close, volume: none });
+    });
+  fc.assert(
+    fc.property(mostlyStill, (series) =>
+      features
+        // Its second column is a mean, which one window without a range leaves without a value.
+        .filter((feature) => !('slowing' in feature))
+        .every((feature) =>
+          Object.entries(accepted(series, feature) ?? {}).every(
+            ([name, values]) => firstRow(values) >= 0 || t.fail(`${name}: ${series.close.join()}`),
+          ),
+        ),
     ),
   );
   t.end();

@@ -40,7 +40,7 @@ export function candles(
   };
 }
 
-/** Random candles; steps of 0 are common, so that flat stretches occur. */
+/** Random candles; steps of 0 are common, so that flat stretches occur, but the first three rows move. */
 export function anyCandles(minLength: number, maxLength: number): fc.Arbitrary<Series> {
   const percent = fc.oneof(
     { weight: 1, arbitrary: fc.constant(0) },
@@ -52,7 +52,10 @@ export function anyCandles(minLength: number, maxLength: number): fc.Arbitrary<S
     below: percentBelow(3),
     volume: fc.nat(1_000_000),
   });
-  return fc.array(row, { minLength, maxLength }).map(candles);
+  const moving = [0, 1, -2].map((step) => ({ step, above: 1, below: 1, volume: 1000 }));
+  return fc
+    .array(row, { minLength: minLength - moving.length, maxLength: maxLength - moving.length })
+    .map((rows) => candles([...moving, ...rows]));
 }
 
 function percentBelow(max: number) {
