@@ -5,7 +5,7 @@ export default tseslint.config(
   { ignores: ['dist/', '.build/', '.tap/', 'node_modules/', 'certs/', 'swarm-data/'] },
   eslint.configs.recommended,
   {
-    files: ['**/*.ts'],
+    files: ['**/*.ts', '**/*.mts'],
     extends: [...tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { project: './tsconfig.test.json' } },
     rules: {
@@ -26,7 +26,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['test/**/*.ts', 'scripts/**/*.ts', 'examples/**/*.ts'],
+    files: ['test/**/*.ts', 'scripts/**/*.ts', 'examples/**/*.{ts,mts}'],
     rules: {
       '@typescript-eslint/no-floating-promises': [
         'error',
