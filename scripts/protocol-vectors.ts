@@ -406,6 +406,7 @@ const samples: readonly Sample[] = [
       affinity: 'AAPL',
       needs: [TASK],
       onFailedNeed: 'skip',
+      traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
       watch: true,
     },
     { function: 'sleep', input: { ms: 5 } },

@@ -119,6 +119,7 @@ export class Executor implements TaskRunner {
     const context = makeContext({
       taskId,
       memories: request.memories ?? [],
+      traceparent: request.traceparent ?? null,
       isAborted,
       makeSignal: () => {
         controller = new AbortController();

@@ -32,7 +32,7 @@ export class Learner {
   }
 
   /** The run of a task as it is to be now. */
-  request({ lease, kind, payload, memories }: HeldTask): RunRequest {
+  request({ lease, kind, payload, memories, traceparent }: HeldTask): RunRequest {
     const settings = this.#settings.of(kind);
     return {
       taskId: lease.taskId,
@@ -40,6 +40,7 @@ export class Learner {
       payload,
       ...(settings === undefined ? {} : { settings }),
       ...(memories === undefined ? {} : { memories }),
+      ...(traceparent === undefined ? {} : { traceparent }),
     };
   }
 

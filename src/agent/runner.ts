@@ -12,6 +12,8 @@ export interface RunRequest {
   readonly settings?: Settings;
   /** Lessons that came with the task. */
   readonly memories?: readonly TaskMemory[];
+  /** The trace it belongs to, and the span that is its parent (see protocol/traceparent); absent for none. */
+  readonly traceparent?: string;
 }
 
 /** What a run tells; nothing before `start` has returned, and nothing after `finished`. */

@@ -17,6 +17,7 @@ const MAX_NOTE = 256;
 export interface ContextParts {
   readonly taskId: string;
   readonly memories: readonly TaskMemory[];
+  readonly traceparent: string | null;
   /** Read on every `throwIfAborted`. */
   readonly isAborted: () => boolean;
   /** Called when a handler first asks for the signal; most never do. */
@@ -33,6 +34,7 @@ export function makeContext(parts: ContextParts): TaskContext {
   return {
     taskId: parts.taskId,
     memories: parts.memories,
+    traceparent: parts.traceparent,
     get signal() {
       return (signal ??= parts.makeSignal());
     },

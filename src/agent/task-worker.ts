@@ -45,10 +45,11 @@ async function runOutcome(job: WorkerJob): Promise<RunOutcome> {
     const message: ProgressReport = note === undefined ? { fraction } : { fraction, note };
     port.postMessage(message);
   };
-  const { memories } = job;
+  const { memories, traceparent } = job;
   const context = makeContext({
     taskId,
     memories,
+    traceparent,
     isAborted,
     makeSignal,
     report,

@@ -36,6 +36,8 @@ export interface HeldTask {
   readonly origin: number;
   /** Lessons that came with it; absent when there are none. */
   readonly memories?: readonly TaskMemory[];
+  /** The trace it belongs to; absent when it belongs to none. */
+  readonly traceparent?: string;
 }
 
 /** Why a run is no longer wanted. */
@@ -242,8 +244,15 @@ export class WorkCore {
       return [{ type: 'answer', origin, answer: unfinished(lease, 'failed', 0, error) }];
     }
     const held: HeldTask = { key, lease, kind, priority, timeoutMs, payload, origin };
-    const { memories } = message;
-    const task = memories === undefined ? held : { ...held, memories };
+    const { memories, traceparent } = message;
+    const task =
+      memories === undefined && traceparent === undefined
+        ? held
+        : {
+            ...held,
+            ...(memories === undefined ? {} : { memories }),
+            ...(traceparent === undefined ? {} : { traceparent }),
+          };
     this.#held.set(key, { state: 'received', task });
     const place = this.#waiting.findIndex((other) => other.priority < priority);
     this.#waiting.splice(place === -1 ? this.#waiting.length : place, 0, task);

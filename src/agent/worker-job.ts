@@ -15,6 +15,7 @@ export interface WorkerJob {
   /** The agent's own defaults for the kind, or null. */
   readonly settings: Settings | null;
   readonly memories: readonly TaskMemory[];
+  readonly traceparent: string | null;
 }
 
 export interface ProgressReport {

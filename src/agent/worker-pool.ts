@@ -113,6 +113,7 @@ export class WorkerPool {
       handlersFile: this.#options.handlersFile,
       settings: request.settings ?? null,
       memories: request.memories ?? [],
+      traceparent: request.traceparent ?? null,
     };
     this.#pool()
       .run(message, { signal: kill.signal, transferList: [payload.buffer, channel.port2] })

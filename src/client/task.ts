@@ -1,4 +1,5 @@
 import type { ErrorDetail, MessageOf, TaskState, TaskSummary } from '../protocol/messages.js';
+import { readTraceparent, writeTraceparent } from '../protocol/traceparent.js';
 import { encodeValue, ValueError } from '../protocol/value.js';
 import { TaskInputError } from '../tasks/kind.js';
 import { taskKinds } from '../tasks/registry.js';
@@ -27,6 +28,11 @@ export type TaskRequest = {
   readonly needs?: readonly string[];
   /** When a needed task ends without a result: end as `failed` (default), or as `cancelled`. */
   readonly onFailedNeed?: 'fail' | 'skip';
+  /**
+   * W3C traceparent of what submits it: the task belongs to that trace. Missing: the active span of this process, if
+   * OpenTelemetry is set up in it and there is one.
+   */
+  readonly traceparent?: string;
 } & (
   | {
       /** Plain values and typed arrays, as the kind takes them; checked here when the kind is built in. */
@@ -82,7 +88,7 @@ export function encodeInput(request: TaskRequest): Uint8Array {
 /** The message that submits a task, without its number. */
 export function submitBody(request: TaskRequest, watch: boolean): Omit<MessageOf<'SubmitTask'>, 'requestId'> {
   const { kind, priority, timeoutMs, attempts, delayMs, idempotencyKey, affinity } = request;
-  const { needs, onFailedNeed } = request;
+  const { needs, onFailedNeed, traceparent } = request;
   return {
     type: 'SubmitTask',
     kind,
@@ -95,7 +101,15 @@ export function submitBody(request: TaskRequest, watch: boolean): Omit<MessageOf
     ...(affinity === undefined ? {} : { affinity }),
     ...(needs === undefined || needs.length === 0 ? {} : { needs: [...needs] }),
     ...(onFailedNeed === undefined ? {} : { onFailedNeed }),
+    ...(traceparent === undefined ? {} : { traceparent: plainTraceparent(traceparent) }),
   };
+}
+
+/** As it travels; @throws TaskInputError. */
+function plainTraceparent(text: string): string {
+  const read = readTraceparent(text);
+  if (typeof read === 'string') throw new TaskInputError('traceparent', read);
+  return writeTraceparent(read);
 }
 
 /**

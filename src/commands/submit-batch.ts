@@ -126,6 +126,7 @@ function defaultsOf(options: SubmitOptions) {
     ...(options.delay === 0 ? {} : { delayMs: options.delay }),
     ...(options.timeout === null ? {} : { timeoutMs: options.timeout }),
     ...(options.affinity === null ? {} : { affinity: options.affinity }),
+    ...(options.traceparent === null ? {} : { traceparent: options.traceparent }),
     ...(options.onFailedNeed === 'fail' ? {} : { onFailedNeed: options.onFailedNeed }),
   };
 }

@@ -79,6 +79,7 @@ async function readRequest(kindArgument: string | undefined, options: SubmitOpti
     ...(options.timeout === null ? {} : { timeoutMs: options.timeout }),
     ...(options.idempotencyKey === null ? {} : { idempotencyKey: options.idempotencyKey }),
     ...(options.affinity === null ? {} : { affinity: options.affinity }),
+    ...(options.traceparent === null ? {} : { traceparent: options.traceparent }),
     ...(options.after.length === 0
       ? {}
       : { needs: [...new Set(options.after)], onFailedNeed: options.onFailedNeed }),

@@ -49,6 +49,7 @@ function formatTask(task: TaskSummary, history: readonly TaskHistoryEntry[], res
   ];
   if (task.notBefore !== undefined) rows.push(['not before', instant(task.notBefore)]);
   if (task.needs !== undefined) rows.push(['needs', task.needs.join(', ')]);
+  if (task.traceparent !== undefined) rows.push(['trace', task.traceparent]);
   if (task.waitsFor !== undefined)
     rows.push(['waits for', `${task.waitsFor.detail} (${task.waitsFor.reason})`]);
   if (task.finishedAt !== undefined) rows.push(['finished', instant(task.finishedAt)]);

@@ -1,4 +1,5 @@
 import { boolean, integer, list, number, object, optional, string } from './schema.js';
+import { TRACEPARENT_LENGTH } from './traceparent.js';
 
 /** The building blocks that several messages share: names, numbers with a range, leases, errors. */
 
@@ -29,6 +30,14 @@ export const kind = string({
   description: 'kind of task',
 });
 export const taskId = text(64, 'UUID version 7 of the task');
+/** Its ids must not be zero either, which a pattern without assertions cannot say. */
+export const traceparent = (description: string) =>
+  string({
+    minLength: TRACEPARENT_LENGTH,
+    maxLength: TRACEPARENT_LENGTH,
+    pattern: '^00-[0-9a-f]{32}-[0-9a-f]{16}-0[0-3]$',
+    description: `${description}: a traceparent of W3C Trace Context, version 00`,
+  });
 export const lease = {
   taskId,
   attempt: integer({ minimum: 1, maximum: 1_000_000, description: 'which try this is, from 1' }),

@@ -25,6 +25,22 @@ export interface TaskSpec {
   readonly submittedAt: number;
   /** Missing for a task that needs no other. */
   readonly needs?: TaskNeeds;
+  /** The trace it belongs to (see protocol/traceparent); missing for a task that was submitted outside of any. */
+  readonly traceparent?: string;
+}
+
+/** A spec with what few tasks have; without any of it the same object, so that the specs of most tasks have one shape. */
+export function specWithMore(
+  spec: TaskSpec,
+  needs: TaskNeeds | undefined,
+  traceparent: string | undefined,
+): TaskSpec {
+  if (needs === undefined && traceparent === undefined) return spec;
+  return {
+    ...spec,
+    ...(needs === undefined ? {} : { needs }),
+    ...(traceparent === undefined ? {} : { traceparent }),
+  };
 }
 
 /** The tasks that must have completed before a task may start. */

@@ -17,6 +17,8 @@ export interface TaskContext {
   readonly taskId: string;
   /** Lessons from tasks like this one, the most fitting first; empty when there are none. */
   readonly memories: readonly TaskMemory[];
+  /** W3C traceparent to hand on to what the handler calls: the trace of the task and the span of this run; null outside of any trace. */
+  readonly traceparent: string | null;
   /** Fires when the task is cancelled or times out; synchronous loops call `throwIfAborted` instead. */
   readonly signal: AbortSignal;
   /** Throws the signal's reason when the task is no longer wanted. Cheap: call it often in long loops. */

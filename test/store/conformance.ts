@@ -126,6 +126,7 @@ function tasksAreKept(check: Check): void {
       affinity: 'ä',
       kind: 'x'.repeat(64),
       timeoutMs: 0.1 + 0.2,
+      traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
       priority: 0,
     };
     await applied(t, store, [submit('t1', full), submit('t2', {}, 5_000.25)]);

@@ -6,6 +6,7 @@ export function testContext(controller = new AbortController()) {
   const context: TaskContext = {
     taskId: 'task-1',
     memories: [],
+    traceparent: null,
     signal: controller.signal,
     throwIfAborted: () => controller.signal.throwIfAborted(),
     progress: (fraction) => fractions.push(fraction),

@@ -6,6 +6,7 @@ import { taskKind } from '../options/identity.js';
 import { integer } from '../options/integer.js';
 import { type Parser, ValueProblem } from '../options/parser.js';
 import { text } from '../options/text.js';
+import { traceparent } from '../options/traceparent.js';
 import { quote } from '../one-line.js';
 
 /** One line of a batch: what `submit` takes as KIND, `--input` and its flags. What is not given is left out. */
@@ -24,6 +25,7 @@ export interface BatchTask {
   /** Lines of the batch by their `id`, or tasks by their id. */
   readonly needs?: readonly string[];
   readonly onFailedNeed?: 'fail' | 'skip';
+  readonly traceparent?: string;
 }
 
 /** What is wrong with a line, without its place. */
@@ -43,6 +45,7 @@ const FIELDS = [
   'id',
   'needs',
   'onFailedNeed',
+  'traceparent',
 ] as const;
 
 /** Made once: a batch may have a million lines. */
@@ -54,6 +57,7 @@ const PARSERS = {
   key: text(256),
   id: text(64),
   onFailedNeed: choice(['fail', 'skip']),
+  traceparent,
 };
 
 /**
@@ -80,6 +84,7 @@ export function readBatchTask(line: string): BatchTask {
     id: field(object, 'id', 'text', PARSERS.id),
     needs: readNeeds(object['needs']),
     onFailedNeed: field(object, 'onFailedNeed', 'text', PARSERS.onFailedNeed),
+    traceparent: field(object, 'traceparent', 'text', PARSERS.traceparent),
   };
   return { kind, input: object['input'], ...withoutUndefined(optional) };
 }

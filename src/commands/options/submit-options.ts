@@ -10,6 +10,7 @@ import { readOptions } from './options.js';
 import { jsonOption } from './output-options.js';
 import { flag, list, optional, type OptionTable, value, type Values } from './spec.js';
 import { path, text } from './text.js';
+import { traceparent } from './traceparent.js';
 import { trustOptions } from './trust-options.js';
 
 /** Ranges are those of SubmitTask. */
@@ -78,6 +79,11 @@ export const submitOptions = {
     parse: choice(['fail', 'skip']),
     default: 'fail',
     help: 'when a needed task ends without a result: end as failed, or as cancelled',
+  }),
+  traceparent: optional({
+    placeholder: 'TRACEPARENT',
+    parse: traceparent,
+    help: 'the trace it belongs to, as in the header of W3C Trace Context',
   }),
   wait: flag({ help: 'wait for the task to end, and print its result' }),
   ...jsonOption,

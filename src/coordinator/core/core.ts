@@ -31,7 +31,8 @@ import { settleCommit } from './tasks/settlement.js';
 import { CoreState, type Counters } from './state.js';
 import { adjustIntake, storePauses } from './commits/store-health.js';
 import { commitFailed, commitSucceeded } from './commits/store-trouble.js';
-import type { StateCounts } from './tasks/task-book.js';
+import type { StateCounts, TaskObserver } from './tasks/task-book.js';
+import type { Task } from './tasks/task.js';
 import { armRetention, stopAnswered, taskIsDue } from './tasks/task-flow.js';
 import { Timer } from './timers.js';
 import { runTrainings, trainingRead } from './training/training-flow.js';
@@ -82,6 +83,16 @@ export class CoordinatorCore {
 
   get counters(): Readonly<Counters> {
     return this.state.counters;
+  }
+
+  /** Has every change of a task's state told to `observer`, as it is decided; the store may learn of it a moment later. */
+  observeTasks(observer: TaskObserver): void {
+    this.state.tasks.observe(observer);
+  }
+
+  /** The task that an agent is to work on: the one of this id, or the training that it is a piece of. */
+  taskBehind(taskId: string): Task | undefined {
+    return this.state.tasks.get(taskId) ?? this.state.trainings.shard(taskId)?.training.task;
   }
 
   /** What is counted, for metrics. */

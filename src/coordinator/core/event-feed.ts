@@ -108,7 +108,8 @@ export class EventFeed {
   }
 
   #observe(core: CoreState): void {
-    core.tasks.observer = this.isOpen ? this.#onTask : null;
+    if (this.isOpen) core.tasks.observe(this.#onTask);
+    else core.tasks.unobserve(this.#onTask);
   }
 
   readonly #onTask = (event: TaskEventName, task: Task, at: number): void => {

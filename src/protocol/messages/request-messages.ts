@@ -1,4 +1,4 @@
-import { kind, ms, name, requestId, taskId, text, scheduleName } from '../fields.js';
+import { kind, ms, name, requestId, taskId, text, traceparent, scheduleName } from '../fields.js';
 import { MAX_NEEDS } from '../limits.js';
 import { boolean, integer, list, number, object, oneOf, optional } from '../schema.js';
 import { TASK_STATES } from '../task-states.js';
@@ -34,6 +34,7 @@ export const requestMessages = {
         'when a needed task ends without a result: fail (default) ends this one as failed, NEED_FAILED; skip as cancelled',
       ),
     ),
+    traceparent: optional(traceparent('the trace it belongs to, and the span it was submitted in')),
     watch: boolean({ description: 'send a TaskUpdate when the task ends' }),
   }),
   QueryTask: object({ requestId, taskId }),

@@ -10,6 +10,7 @@ import {
   runMs,
   taskId,
   text,
+  traceparent,
   scheduleName,
 } from '../fields.js';
 import { MAX_NEEDS } from '../limits.js';
@@ -52,6 +53,7 @@ export const TaskSummary = object({
   needs: optional(
     list(taskId, { maxItems: MAX_NEEDS, description: 'tasks that must have completed before' }),
   ),
+  traceparent: optional(traceparent('what it was submitted with')),
   waitsFor: optional(
     object(
       {

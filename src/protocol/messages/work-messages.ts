@@ -10,6 +10,7 @@ import {
   runMs,
   taskId,
   text,
+  traceparent,
 } from '../fields.js';
 import { integer, list, nullable, number, object, oneOf, optional } from '../schema.js';
 
@@ -30,6 +31,7 @@ export const workMessages = {
         { maxItems: 8, description: 'lessons from tasks like this one, the most fitting first' },
       ),
     ),
+    traceparent: optional(traceparent('the trace it belongs to, and the span of this attempt')),
   }),
   CancelTask: object({
     taskId,

@@ -1,4 +1,4 @@
-import type { TaskNeeds, TaskSpec } from '../records.js';
+import type { TaskNeeds } from '../records.js';
 import { refuse } from './values.js';
 
 /** What a task needs, as it is kept: JSON text; null for a task that needs nothing. */
@@ -8,14 +8,14 @@ export function needsText(needs: TaskNeeds | undefined): string | null {
   return JSON.stringify({ taskIds, onFailed, inserts });
 }
 
-/** The part of a spec that it stands for. */
-export function readNeeds(text: string | null): Pick<TaskSpec, 'needs'> {
-  if (text === null) return {};
+/** What it stands for; undefined for null. */
+export function readNeeds(text: string | null): TaskNeeds | undefined {
+  if (text === null) return undefined;
   const needs: unknown = JSON.parse(text);
   if (typeof needs !== 'object' || needs === null) return refuse('needs', needs);
   const { taskIds, onFailed, inserts } = needs as Partial<Record<keyof TaskNeeds, unknown>>;
   if (!isTexts(taskIds) || typeof inserts !== 'boolean') return refuse('needs', needs);
-  return { needs: { taskIds, onFailed: onFailed === 'skip' ? 'skip' : 'fail', inserts } };
+  return { taskIds, onFailed: onFailed === 'skip' ? 'skip' : 'fail', inserts };
 }
 
 const isTexts = (value: unknown): value is string[] =>

@@ -1,4 +1,5 @@
 import type { ErrorDetail } from '../../protocol/messages.js';
+import { specWithMore } from '../records.js';
 import type { StoreOp, StoreOutcome } from '../store.js';
 import {
   entryValues,
@@ -34,7 +35,7 @@ function pushOp(values: Value[], operation: StoreOp): void {
       const { spec, input, notBefore } = operation;
       values.push('submit', spec.taskId, spec.kind, spec.priority, spec.timeoutMs, spec.maxAttempts);
       values.push(spec.idempotencyKey, spec.keyHeldUntil, spec.affinity, spec.submittedAt);
-      values.push(needsText(spec.needs), notBefore, input);
+      values.push(needsText(spec.needs), spec.traceparent ?? null, notBefore, input);
       return;
     }
     case 'lease': {
@@ -116,10 +117,9 @@ function readOp(from: ValueReader): StoreOp {
         affinity: from.textOrNull(),
         submittedAt: from.number(),
       };
-      const needs = from.textOrNull();
       return {
         op,
-        spec: needs === null ? spec : { ...spec, ...readNeeds(needs) },
+        spec: specWithMore(spec, readNeeds(from.textOrNull()), from.textOrNull() ?? undefined),
         notBefore: from.numberOrNull(),
         input: from.bytes(),
       };

@@ -103,11 +103,19 @@ CREATE TABLE entries (
 /** As JSON. Last, after the large columns, and yet free for tasks without needs: a null is read from the head of its row. */
 const VERSION_3 = 'ALTER TABLE tasks ADD COLUMN needs TEXT;';
 
+/** Free like `needs` for tasks without. */
+const VERSION_4 = 'ALTER TABLE tasks ADD COLUMN traceparent TEXT;';
+
 /** States in which a task has an error. */
 export const STATES_WITH_ERROR: readonly string[] = ['retrying', 'failed', 'dead'];
 
 /** Entry n leads from version n to version n + 1. Only ever appended to. */
-export const MIGRATIONS: readonly Migration[] = [{ sql: VERSION_1 }, { sql: VERSION_2 }, { sql: VERSION_3 }];
+export const MIGRATIONS: readonly Migration[] = [
+  { sql: VERSION_1 },
+  { sql: VERSION_2 },
+  { sql: VERSION_3 },
+  { sql: VERSION_4 },
+];
 
 /** The tables that every version of ours has. */
 export const TABLES: readonly string[] = [

@@ -1,11 +1,12 @@
 import type { ErrorDetail } from '../../protocol/messages.js';
-import type {
-  HistoryEntry,
-  LeaseRecord,
-  ListedTask,
-  RecoveredTask,
-  StoredTask,
-  TaskSpec,
+import {
+  specWithMore,
+  type HistoryEntry,
+  type LeaseRecord,
+  type ListedTask,
+  type RecoveredTask,
+  type StoredTask,
+  type TaskSpec,
 } from '../records.js';
 import { TASK_HISTORY_EVENTS } from '../../protocol/messages.js';
 import { readNeeds } from './needs-text.js';
@@ -38,6 +39,7 @@ const COMMON = [
   'error',
   'state',
   'needs',
+  'traceparent',
 ].join(', ');
 
 /** For `readListed`. */
@@ -111,8 +113,7 @@ function readColumns(row: ValueReader): TaskColumns {
     error: row.textOrNull(),
     state: row.text(),
   };
-  const needs = row.textOrNull();
-  return { spec: needs === null ? spec : { ...spec, ...readNeeds(needs) }, ...columns };
+  return { spec: specWithMore(spec, readNeeds(row.textOrNull()), row.textOrNull() ?? undefined), ...columns };
 }
 
 function unfinishedOf(columns: TaskColumns): RecoveredTask['current'] | null {

@@ -39,7 +39,7 @@ interface Waiting {
 
 /**
  * New tasks of one batch that wait to be inserted together: one statement with many rows costs about a third less than
- * one for each. Only plain tasks, which most are: without key, affinity, delay and needs.
+ * one for each. Only plain tasks, which most are: without key, affinity, delay, needs and trace.
  */
 export class TaskInserts {
   readonly #totals: Totals;
@@ -70,7 +70,7 @@ export class TaskInserts {
   }
 
   takes({ spec, notBefore }: Submit): boolean {
-    if (spec.needs !== undefined) return false;
+    if (spec.needs !== undefined || spec.traceparent !== undefined) return false;
     return spec.idempotencyKey === null && spec.affinity === null && notBefore === null;
   }
 

@@ -22,7 +22,7 @@ interface Found {
 }
 
 const SPEC_COLUMNS =
-  'seq, task_id, kind, priority, timeout_ms, max_attempts, idempotency_key, key_held_until, affinity, submitted_at, needs';
+  'seq, task_id, kind, priority, timeout_ms, max_attempts, idempotency_key, key_held_until, affinity, submitted_at, needs, traceparent';
 const RECORD = 'history = history || char(10) || ?, events = events + 1';
 
 /**
@@ -57,7 +57,7 @@ export class TaskTable {
     const places = (count: number) => new Array<string>(count).fill('?').join(', ');
     this.#insert = prepare(
       `INSERT INTO tasks (${SPEC_COLUMNS}, state, not_before, history, input, epoch, attempts, events)
-       VALUES (${places(15)}, 0, 0, 1) ON CONFLICT (task_id) DO NOTHING`,
+       VALUES (${places(16)}, 0, 0, 1) ON CONFLICT (task_id) DO NOTHING`,
     );
     this.#lease = prepare(
       `UPDATE tasks SET state = 'leased', epoch = ?, attempts = ?, agent_id = ?, leased_at = ?, coordinator_id = ?,
@@ -122,7 +122,8 @@ export class TaskTable {
     // prettier-ignore
     const row = [
       this.nextSeq(), spec.taskId, spec.kind, spec.priority, spec.timeoutMs, spec.maxAttempts, spec.idempotencyKey,
-      spec.keyHeldUntil, spec.affinity, spec.submittedAt, needsText(spec.needs), state, notBefore, historyLine(operation), input,
+      spec.keyHeldUntil, spec.affinity, spec.submittedAt, needsText(spec.needs), spec.traceparent ?? null, state, notBefore,
+      historyLine(operation), input,
     ];
     if (!changes(this.#insert, row)) return this.conflict(spec.taskId);
     this.#keys.take(spec);

@@ -76,7 +76,7 @@ t.test('a bad line is named, and nothing is submitted', async (t) => {
     ['{"kind":"compute","input":1,"idempotencyKey":""}', "idempotencyKey: '' is empty"],
     [
       '{"kind":"compute","input":1,"prio":1}',
-      "'prio' is no field of a task (kind, input, priority, timeout, attempts, delay, idempotencyKey, affinity, id, needs, onFailedNeed)",
+      "'prio' is no field of a task (kind, input, priority, timeout, attempts, delay, idempotencyKey, affinity, id, needs, onFailedNeed, traceparent)",
     ],
   ];
   for (const [line, problem] of cases) {

@@ -26,6 +26,7 @@ export function testContext(): TaskContext {
   return {
     taskId: 't',
     memories: [],
+    traceparent: null,
     signal: new AbortController().signal,
     throwIfAborted: () => undefined,
     progress: () => undefined,

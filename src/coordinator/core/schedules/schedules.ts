@@ -74,7 +74,7 @@ export function scheduleIsDue(core: CoreState, schedule: Schedule, now: number):
   const admission = core.ports.admit(record.kind, record.input);
   if (admission.ok) task.context = admission.context ?? null;
   core.tasks.add(task);
-  core.tasks.observer?.('task-submitted', task, now);
+  core.tasks.observer?.('task-submitted', task, now, null, null);
   core.counters.submitted++;
   core.commits.add({ op: 'submit', spec: task.spec, input: record.input, notBefore: null }, task, null);
   // with the task, so that it goes under with its submit

@@ -1,6 +1,7 @@
 import { ProtocolError } from '../../../protocol/errors.js';
 import type { Message, MessageOf } from '../../../protocol/messages.js';
-import type { TaskNeeds, TaskSpec } from '../../../store/records.js';
+import { readTraceparent } from '../../../protocol/traceparent.js';
+import { specWithMore, type TaskNeeds, type TaskSpec } from '../../../store/records.js';
 import type { Admission } from '../contract.js';
 import { cancelKnown, queueRefusal, retryKnown } from './client-changes.js';
 import { addRecurring, dropRecurring, recurringReport } from '../schedules/schedule-requests.js';
@@ -129,6 +130,11 @@ function submit(
     repeatSubmit(core, connection, message, existing);
     return;
   }
+  const untraceable = traceFault(message);
+  if (untraceable !== null) {
+    core.sendError(connection.id, untraceable);
+    return;
+  }
   const needs = readNeeds(message, input);
   if (needs instanceof ProtocolError) {
     core.sendError(connection.id, needs);
@@ -157,7 +163,7 @@ function submit(
     affinity: message.affinity ?? null,
     submittedAt: now,
   };
-  const spec = needs === undefined ? plain : { ...plain, needs };
+  const spec = specWithMore(plain, needs, message.traceparent);
   const delayMs = message.delayMs ?? 0;
   const notBefore = delayMs > 0 ? now + delayMs : null;
   const task = createTask(spec, input, notBefore);
@@ -165,7 +171,7 @@ function submit(
   if (message.watch) task.watchers = [{ connectionId: connection.id, requestId }];
   core.tasks.add(task);
   core.tasks.meters.submitted(task);
-  core.tasks.observer?.('task-submitted', task, now);
+  core.tasks.observer?.('task-submitted', task, now, null, null);
   core.counters.submitted++;
   rememberOwner(core, connection, spec.taskId);
   core.commits.add({ op: 'submit', spec, input, notBefore }, task, {
@@ -176,6 +182,19 @@ function submit(
   // with a key, the store may know an older task of it that memory has forgotten: wait for its word; a blocked task is
   // looked at when it is stored
   if (idempotencyKey === null && needs === undefined) activate(core, task);
+}
+
+/** What the schema cannot say of a traceparent. */
+function traceFault({
+  traceparent,
+  requestId,
+  type: messageType,
+}: MessageOf<'SubmitTask'>): ProtocolError | null {
+  if (traceparent === undefined) return null;
+  const read = readTraceparent(traceparent);
+  if (typeof read !== 'string') return null;
+  const text = `SubmitTask: /traceparent ${read}`;
+  return new ProtocolError('BAD_FIELD', text, { messageType, requestId, field: '/traceparent' });
 }
 
 /** A submit whose needs the store has been asked for: they exist. */

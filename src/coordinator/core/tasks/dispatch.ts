@@ -49,9 +49,10 @@ export function dispatch(core: CoreState, now: number): void {
 function give(core: CoreState, task: Task, session: Session, connectionId: string, now: number): void {
   leaveQueue(core, task);
   const { taskId, attempt, epoch } = leaseTask(core, task, session, now);
-  const { kind, priority, timeoutMs } = task.spec;
+  const { kind, priority, timeoutMs, traceparent } = task.spec;
   const memories = memoriesFor(core, task, now);
-  const message = { type: 'AgentTask', taskId, attempt, epoch, kind, priority, timeoutMs } as const;
+  const plain = { type: 'AgentTask', taskId, attempt, epoch, kind, priority, timeoutMs } as const;
+  const message = traceparent === undefined ? plain : { ...plain, traceparent };
   core.act({
     type: 'send',
     connectionId,

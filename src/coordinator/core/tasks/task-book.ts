@@ -23,6 +23,15 @@ export const DEFAULT_CACHE: CacheRule = {
   bytes: 64 * 1024 * 1024,
 };
 
+/** `before` and `cause`: the state it was in and what led out of it; null when it is new, queued again or withdrawn. Must not change tasks. */
+export type TaskObserver = (
+  event: TaskEventName,
+  task: Task,
+  at: number,
+  before: TaskState | null,
+  cause: TaskEvent | null,
+) => void;
+
 export type StateCounts = Readonly<Partial<Record<TaskState, number>>>;
 
 /**
@@ -30,8 +39,9 @@ export type StateCounts = Readonly<Partial<Record<TaskState, number>>>;
  * with the bytes of their inputs, and of those inputs that are in memory.
  */
 export class TaskBook {
-  /** Told of every change of a task's state while somebody listens. Must not change tasks. */
-  observer: ((event: TaskEventName, task: Task, at: number) => void) | null = null;
+  /** Tells whoever listens of a change of a task's state; null while nobody does. */
+  observer: TaskObserver | null = null;
+  readonly #observers = new Set<TaskObserver>();
   readonly meters = new TaskMeters();
   readonly #cache: CacheRule;
   readonly #journal = new TaskJournal();
@@ -61,6 +71,27 @@ export class TaskBook {
     const { completed = 0, failed = 0, dead = 0, cancelled = 0 } = before;
     this.#cache = cache;
     this.#ended = { completed, failed, dead, cancelled };
+  }
+
+  /** Has changes told to `observer` from now on, until `unobserve`. */
+  observe(observer: TaskObserver): void {
+    this.#observers.add(observer);
+    this.#setObserver();
+  }
+
+  unobserve(observer: TaskObserver): void {
+    this.#observers.delete(observer);
+    this.#setObserver();
+  }
+
+  #setObserver(): void {
+    const [first = null, ...others] = this.#observers;
+    this.observer =
+      others.length === 0
+        ? first
+        : (...change) => {
+            for (const observer of this.#observers) observer(...change);
+          };
   }
 
   get size(): number {
@@ -126,7 +157,7 @@ export class TaskBook {
     this.#counts[phase.state]++;
     this.meters.changed(task, before, event);
     if (this.observer !== null && phase.state !== before)
-      this.observer(`task-${phase.state}`, task, event.at);
+      this.observer(`task-${phase.state}`, task, event.at, before, event);
     if (!isFinished(phase)) return false;
     this.#ended[phase.state]++;
     this.#inputBytes -= task.inputBytes;
@@ -148,7 +179,7 @@ export class TaskBook {
     if (this.#finished.remove(task)) this.#counts[phase.state]--;
     task.readyAt = at;
     this.add(task);
-    this.observer?.('task-retried', task, at);
+    this.observer?.('task-retried', task, at, null, null);
   }
 
   /** Forgets a task as if it had never been: its submit did not come to be. */

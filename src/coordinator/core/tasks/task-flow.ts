@@ -205,7 +205,7 @@ export function withdrawTask(core: CoreState, task: Task, now: number): void {
     stopOnAgent(core, session, lease, task.spec.kind, 'cancelled', now);
   }
   core.tasks.withdraw(task);
-  core.tasks.observer?.('task-withdrawn', task, now);
+  core.tasks.observer?.('task-withdrawn', task, now, null, null);
 }
 
 /** A task that ended without a result waits once more: the store has it as queued again. */

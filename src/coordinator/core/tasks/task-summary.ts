@@ -74,6 +74,7 @@ function summary({ spec, attempts, agentId, leasedAt }: Summarized, standing: St
     progress: progressOf(standing),
     maxAttempts: spec.maxAttempts,
   };
+  if (spec.traceparent !== undefined) fields.traceparent = spec.traceparent;
   if (spec.needs !== undefined) fields.needs = [...spec.needs.taskIds];
   if (standing.state === 'blocked') {
     if (standing.delayedUntil !== null) fields.notBefore = standing.delayedUntil;

@@ -1,11 +1,12 @@
 import type { ErrorDetail, FinishedState, TaskState } from '../../../protocol/messages.js';
-import type {
-  LeaseRecord,
-  RecoveredTask,
-  StoredState,
-  StoredTask,
-  TaskNeeds,
-  TaskSpec,
+import {
+  specWithMore,
+  type LeaseRecord,
+  type RecoveredTask,
+  type StoredState,
+  type StoredTask,
+  type TaskNeeds,
+  type TaskSpec,
 } from '../../../store/records.js';
 import type { Context } from '../../../reasoning/experience.js';
 import type { LinkedList, Listed } from '../linked-list.js';
@@ -134,6 +135,7 @@ export function recoverTask(record: RecoveredTask, kind: string): Task {
     affinity,
     submittedAt,
     needs,
+    traceparent,
   } = record.spec;
   // fields in the order in which a submit makes them, so that all specs have one shape
   const plain: TaskSpec = {
@@ -147,7 +149,7 @@ export function recoverTask(record: RecoveredTask, kind: string): Task {
     affinity,
     submittedAt,
   };
-  const spec = needs === undefined ? plain : { ...plain, needs };
+  const spec = specWithMore(plain, needs, traceparent);
   return restore(record, spec, null, record.inputBytes, recoverPhase(record.current));
 }
 

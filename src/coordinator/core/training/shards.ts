@@ -30,7 +30,7 @@ export function giveShard(
     return;
   }
   const taskId = core.ports.random.taskId(now);
-  const { priority } = training.task.spec;
+  const { priority, traceparent } = training.task.spec;
   core.trainings.addShard({ taskId, training, assignment, session });
   core.scheduler.occupy(session.slot);
   core.act({
@@ -44,6 +44,7 @@ export function giveShard(
       kind: NEURAL_TRAINING,
       priority,
       timeoutMs: Math.max(1, training.lease.deadlineAt - now),
+      ...(traceparent === undefined ? {} : { traceparent }),
     },
     payload: encodeValue(work),
   });
