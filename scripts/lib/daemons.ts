@@ -161,8 +161,9 @@ export async function startAgent(
   address: string,
   id: string,
   args: readonly string[] = [],
+  options: DaemonOptions = {},
 ): Promise<Daemon> {
-  const daemon = new Daemon('swarm-agent', ['--id', id, '--connect', address, ...args], cwd);
+  const daemon = new Daemon('swarm-agent', ['--id', id, '--connect', address, ...args], cwd, options);
   await daemon.line('registered');
   return daemon;
 }

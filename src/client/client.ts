@@ -16,6 +16,7 @@ import { isReasoningReport, type ReasoningReport, type TaskWorth } from './reaso
 import { recurringBody, type RecurringRequest } from './recurring.js';
 import { Requests, type RequestAction, type RequestBody } from './requests.js';
 import { Session, type SessionOptions } from './session.js';
+import { inSubmitSpan, isTraced } from './submit-span.js';
 import { encodeInput, outcomeOf, submitBody, type TaskOutcome, type TaskRequest } from './task.js';
 import { Turnstile } from './turnstile.js';
 
@@ -174,7 +175,12 @@ export class Client {
    * connections. Do not change the input before it resolves.
    * @throws TaskInputError before anything is sent, when the kind is built in and the input does not fit it.
    */
-  async submit(request: TaskRequest, options: SubmitOptions = {}): Promise<SubmittedTask> {
+  submit(request: TaskRequest, options: SubmitOptions = {}): Promise<SubmittedTask> {
+    if (request.traceparent !== undefined || !isTraced()) return this.#submit(request, options);
+    return inSubmitSpan(request, (traced) => this.#submit(traced, options));
+  }
+
+  async #submit(request: TaskRequest, options: SubmitOptions): Promise<SubmittedTask> {
     const { signal } = options;
     signal?.throwIfAborted();
     const payload = encodeInput(request);

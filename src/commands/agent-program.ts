@@ -4,7 +4,10 @@ import { Executor } from '../agent/executor.js';
 import { MeteredRunner } from '../agent/metered-runner.js';
 import { openAgentState, type AgentState } from '../agent/state/agent-state.js';
 import { AgentStateError } from '../agent/state/errors.js';
+import { TracedRunner } from '../agent/traced-runner.js';
+import { systemClock } from '../observe/clock.js';
 import { createLogger } from '../observe/logger.js';
+import { startTracing } from '../observe/tracing/tracing.js';
 import { HandlersFileError } from '../tasks/handlers-file.js';
 import { createQuicConnector, memorySessionCache } from '../transport/index.js';
 import { VERSION } from '../version.js';
@@ -48,7 +51,10 @@ async function serve(options: AgentOptions, log: Logger, notifier: Notifier): Pr
   const trust = resolveTrust(options, { now: new Date() });
   for (const warning of trust.warnings) log.warn({}, warning);
   const executor = await makeExecutor(options);
-  const runner = new MeteredRunner(executor);
+  const tracing = await startTracing({ name: 'swarm-agent', version: VERSION }, log);
+  const runner = new MeteredRunner(
+    tracing === null ? executor : new TracedRunner(executor, tracing, () => systemClock.now()),
+  );
   let started: readonly Agent[] = [];
   const http = await serveAgentHttp(options, { agents: () => started, runner, log }).catch(
     async (error: unknown) => {
@@ -120,6 +126,7 @@ async function serve(options: AgentOptions, log: Logger, notifier: Notifier): Pr
   await connector.close();
   await http?.close();
   await executor.close();
+  await tracing?.close();
   await Promise.all(states.map(({ state }) => state.close()));
   interrupts.stop();
   hangups.stop();

@@ -5,6 +5,7 @@ import { coordinatorRoutes } from '../observe/http/coordinator-routes.js';
 import type { HttpServer } from '../observe/http/server.js';
 import { coordinatorMetrics } from '../observe/metrics/coordinator-metrics.js';
 import { createLogger } from '../observe/logger.js';
+import { startTracing } from '../observe/tracing/tracing.js';
 import { StoreOpenError } from '../store/open-error.js';
 import { openSqliteStore } from '../store/sqlite/sqlite-store.js';
 import type { Store } from '../store/store.js';
@@ -35,6 +36,7 @@ import { addOptions, readOptions } from './options/options.js';
 import { addDefaultCommand, addExample } from './program.js';
 import { NOT_RELOADED, onHangup } from './service/hangups.js';
 import { type Notifier, withNotifier } from './service/notifier.js';
+import { VERSION } from '../version.js';
 
 /** Clients beside the agents: connections are capped at `--max-agents` and this. */
 const CLIENT_CONNECTIONS = 1000;
@@ -76,6 +78,7 @@ async function serve(options: CoordinatorOptions, log: Logger, notifier: Notifie
   const interrupted = new Promise<void>((resolve) => {
     interrupts.signal.addEventListener('abort', () => resolve(), { once: true });
   });
+  const tracing = await startTracing({ name: 'swarm-coordinator', version: VERSION }, log);
   const store = await openStore(options, log);
   const failures = { count: 0 };
   const listener = await listen(options, identity, log, failures).catch(async (error: unknown) => {
@@ -92,6 +95,7 @@ async function serve(options: CoordinatorOptions, log: Logger, notifier: Notifie
     listener,
     store,
     log,
+    ...(tracing === null ? {} : { spans: tracing }),
     version: SOFTWARE,
     dropped: () => listener.dropped,
     ...(joinToken === null ? {} : { joinToken }),
@@ -156,6 +160,7 @@ async function serve(options: CoordinatorOptions, log: Logger, notifier: Notifie
   await http?.close();
   metrics.stop();
   await coordinator.close();
+  await tracing?.close();
   audit?.close();
   interrupts.stop();
   log.info({ remaining }, 'stopped');

@@ -3,7 +3,9 @@ import { systemClock, type Clock } from '../observe/clock.js';
 import type { CoordinatorView, ReadyCheck } from '../observe/coordinator-view.js';
 import { silentLog, type Log } from '../observe/log.js';
 import type { CoordinatorFigures } from '../observe/metrics/snapshot.js';
+import type { SpanSink } from '../observe/tracing/spans.js';
 import { ERRORS } from '../protocol/errors.js';
+import type { Message } from '../protocol/messages.js';
 import type { ReasoningBank } from '../reasoning/bank.js';
 import { learnedRouting } from '../reasoning/routing.js';
 import { MemoryStore } from '../store/memory-store.js';
@@ -25,6 +27,7 @@ import { leastLoaded, type RoutingPolicy } from './core/tasks/routing.js';
 import { takeUpBank } from './shell/take-up-bank.js';
 import { DEFAULT_RETENTION, Retention } from './shell/retention.js';
 import { StoreErrands } from './shell/store-errands.js';
+import { TaskSpans } from './shell/task-spans.js';
 import { DEFAULT_TICKET_KEY_LIFETIME_MS, nonceLifetime, TicketKeys } from './shell/ticket-keys.js';
 import { DEFAULT_RECYCLE, type RecycleRule } from './shell/wear.js';
 
@@ -65,6 +68,8 @@ export interface CoordinatorOptions extends Partial<
    * a request is refused.
    */
   readonly onDrainRequest?: (timeoutMs: number | null) => void;
+  /** Gets a span of each task, and of its waits and attempts; agents are told to go on below these. */
+  readonly spans?: SpanSink;
   readonly log?: Log;
   readonly clock?: Clock;
 }
@@ -99,6 +104,7 @@ export class Coordinator {
     tell: (event) => this.tell(event),
     readiness: () => this.readiness(),
   });
+  private readonly spans: TaskSpans | null;
   private core: CoordinatorCore | null = null;
   private intakeOpen = true;
   private flushDue = false;
@@ -113,6 +119,7 @@ export class Coordinator {
   constructor(options: CoordinatorOptions) {
     this.options = options;
     this.joinToken = options.joinToken;
+    this.spans = options.spans === undefined ? null : new TaskSpans(options.spans);
     this.roleTokens = options.roleTokens ?? [];
     const { routing, ...others } = options;
     const entries: readonly [string, unknown][] = Object.entries(others);
@@ -200,6 +207,7 @@ export class Coordinator {
       schedules: await readCollection(store, 'schedule'),
       pausedKinds: (await readCollection(store, 'paused-kind')).map(({ key }) => key),
     });
+    if (this.spans !== null) core.observeTasks(this.spans.observe);
     await takeUpTasks(tasks, (chunk) => core.recover(chunk, clock.now()));
     await this.ticketKeys?.start(ticketKeys);
     if (this.closed) return;
@@ -360,7 +368,7 @@ export class Coordinator {
         const streams = this.peers.get(action.connectionId)?.streams;
         if (action.message.type === 'AgentAck') streams?.admit('agent');
         if (action.message.type === 'ClientAck') streams?.admit('client');
-        streams?.send(action.lane, action.message, action.payload ?? null);
+        streams?.send(action.lane, this.traced(action.message), action.payload ?? null);
         return;
       }
       case 'close':
@@ -384,6 +392,13 @@ export class Coordinator {
       default:
         this.errands.carryOut(action);
     }
+  }
+
+  /** An agent goes on below the span of the attempt that it is given. */
+  private traced(message: Message): Message {
+    if (this.spans === null || message.type !== 'AgentTask') return message;
+    const task = this.core?.taskBehind(message.taskId);
+    return task === undefined ? message : { ...message, traceparent: this.spans.traceparent(task) };
   }
 
   private armTimer(at: number | null): void {

@@ -1,7 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import { startSwarm } from '../support/cli.js';
+import { errorLine, startSwarm } from '../support/cli.js';
+import { startCollector } from '../support/otlp-collector.js';
+
+const TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 
 t.test('a task goes through coordinator and agent and back', async (t) => {
   const swarm = await startSwarm(t);
@@ -51,8 +54,9 @@ t.test('a task goes through coordinator and agent and back', async (t) => {
   t.match((await swarm.run(['status'])).stdout, /agents +1 pattern\n/);
 });
 
-t.test('own functions and kinds come from a handlers file', async (t) => {
-  const swarm = await startSwarm(t);
+t.test('own functions and kinds come from a handlers file, and all is traced', async (t) => {
+  const { spans, env } = await startCollector(t);
+  const swarm = await startSwarm(t, [], { env });
   await writeFile(
     join(swarm.cwd, 'handlers.mjs'),
     `export const functions = {
@@ -61,18 +65,23 @@ t.test('own functions and kinds come from a handlers file', async (t) => {
        burn: (input, context) => { for (;;) context.throwIfAborted(); },
        cancelled: (input, { signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
      };
-     export const kinds = { 'word-count': (input) => input.text.split(/\\s+/).length };`,
+     export const kinds = {
+       'word-count': (input) => input.text.split(/\\s+/).length,
+       trace: (input, { traceparent }) => traceparent,
+     };`,
   );
-  await swarm.agent('agent-1', ['--handlers', 'handlers.mjs', '--concurrency', '4']);
+  const agent = await swarm.agent('agent-1', ['--handlers', 'handlers.mjs', '--concurrency', '4']);
   const run = (kind: string, input: unknown, args: readonly string[] = []) =>
     swarm.run(['submit', kind, '--input', '-', '--wait', '--json', ...args], JSON.stringify(input));
-  const [sum, words, failed, burned, waited, unknown] = await Promise.all([
+  const [sum, words, failed, burned, waited, unknown, trace, badTrace] = await Promise.all([
     run('compute', { function: 'add', input: { a: 2, b: 3 } }),
     run('word-count', { text: 'to be or not to be' }),
-    run('compute', { function: 'fail', input: null }, ['--attempts', '2']),
+    run('compute', { function: 'fail', input: null }, ['--attempts', '2', '--traceparent', TRACEPARENT]),
     run('compute', { function: 'burn', input: null }, ['--timeout', '300ms', '--attempts', '1']),
     run('compute', { function: 'cancelled', input: null }, ['--timeout', '300ms', '--attempts', '1']),
     run('compute', { function: 'nope', input: null }),
+    run('trace', null),
+    run('trace', null, ['--traceparent', TRACEPARENT.replaceAll('f', '0').toUpperCase()]),
   ]);
   t.match(JSON.parse(sum.stdout), { state: 'completed', result: 5 });
   t.match(JSON.parse(words.stdout), { state: 'completed', result: 6 });
@@ -83,6 +92,36 @@ t.test('own functions and kinds come from a handlers file', async (t) => {
   t.match(JSON.parse(waited.stdout), { state: 'dead', error: { name: 'TIMEOUT' } });
   t.equal(unknown.status, 1);
   t.match(JSON.parse(unknown.stdout), { state: 'failed', attempts: 1, error: { message: /add/ } });
+  t.equal(badTrace.status, 2);
+  t.match(errorLine(badTrace), /^error: --traceparent: .*lower-case hex/);
+
+  const { taskId, result } = JSON.parse(trace.stdout) as { taskId: string; result: string };
+  await Promise.all([agent.stop(), swarm.coordinator.stop()]);
+  const named = (name: string) => spans.filter((span) => span.name === name);
+  const own = named('run trace')[0];
+  t.equal(own?.traceId, taskId.replaceAll('-', ''), 'a task of no trace begins one that has its id');
+  t.equal(result, `00-${own?.traceId ?? ''}-${own?.spanId ?? ''}-01`, 'a handler can go on below its run');
+
+  const [, traceId, submitter] = TRACEPARENT.split('-');
+  const mine = (name: string) => named(`${name} compute`).filter((span) => span.traceId === traceId);
+  const [[task, ...more], queue, attempts, runs] = [
+    mine('task'),
+    mine('queue'),
+    mine('attempt'),
+    mine('run'),
+  ];
+  t.match([task, more], [{ parentSpanId: submitter, status: { code: 2, message: /no luck today/ } }, []]);
+  t.match([queue.length, attempts.length, runs.length], [2, 2, 2]);
+  for (const span of [...queue, ...attempts]) {
+    t.match(span, { parentSpanId: task?.spanId, service: 'swarm-coordinator' });
+  }
+  for (const [index, span] of runs.entries()) {
+    const attempt = attempts[index];
+    t.match(attempt, { attributes: { 'swarm.task.attempt': index + 1, 'swarm.agent.id': 'agent-1' } });
+    t.match(span, { parentSpanId: attempt?.spanId, service: 'swarm-agent', status: { code: 2 } });
+    t.ok(span.startTimeUnixNano >= (attempt?.startTimeUnixNano ?? ''), 'a run is within its attempt');
+    t.ok(span.endTimeUnixNano <= (attempt?.endTimeUnixNano ?? ''));
+  }
 });
 
 t.test('a long task in a worker thread delays neither heartbeats nor others', async (t) => {

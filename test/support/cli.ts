@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { Test } from 'tap';
-import type { Daemon } from '../../scripts/lib/daemons.js';
+import type { Daemon, DaemonOptions } from '../../scripts/lib/daemons.js';
 import {
   PACKAGE_ROOT,
   startAgent,
@@ -71,10 +71,14 @@ export interface Swarm {
   start(args: readonly string[], stdin?: string): RunningCli;
 }
 
-/** A coordinator on a free port in a directory of its own; all processes end with the test. */
-export async function startSwarm(t: Test, args: readonly string[] = []): Promise<Swarm> {
+/** A coordinator on a free port in a directory of its own; all processes end with the test. `options`: of the daemons. */
+export async function startSwarm(
+  t: Test,
+  args: readonly string[] = [],
+  options: DaemonOptions = {},
+): Promise<Swarm> {
   const cwd = t.testdir();
-  const { daemon, address } = await startCoordinator(cwd, args);
+  const { daemon, address } = await startCoordinator(cwd, args, options);
   t.teardown(() => daemon.stop());
   const start = (commandArgs: readonly string[], stdin?: string) =>
     startCli('swarm-coordinator', [...commandArgs, '--connect', address], {
@@ -86,7 +90,7 @@ export async function startSwarm(t: Test, args: readonly string[] = []): Promise
     address,
     coordinator: daemon,
     agent: async (id, agentArgs = []) => {
-      const agent = await startAgent(cwd, address, id, agentArgs);
+      const agent = await startAgent(cwd, address, id, agentArgs, options);
       t.teardown(() => agent.stop());
       return agent;
     },
