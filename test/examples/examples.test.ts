@@ -1,11 +1,17 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
-import { LoggingProcess, PACKAGE_ROOT, startCoordinator } from '../../scripts/lib/daemons.js';
+import {
+  LoggingProcess,
+  PACKAGE_ROOT,
+  startCoordinator,
+  withoutSwarmVariables,
+} from '../../scripts/lib/daemons.js';
 import { Client, connectQuic } from '../../src/index.js';
+import { taskKinds } from '../../src/tasks/registry.js';
 import { testCertificates } from '../support/certificates.js';
 import { startSwarm } from '../support/cli.js';
 
@@ -25,7 +31,7 @@ function whyNoGo(): string | false {
 /** A quiet agent finds out within four heartbeats that the coordinator is gone. */
 const QUICK = ['--heartbeat-interval', '200ms'];
 
-t.test('the TypeScript client', async (t) => {
+t.test('the TypeScript client, and each kind as the README has it', async (t) => {
   const swarm = await startSwarm(t);
   await swarm.agent('agent-1');
   const program = join(PACKAGE_ROOT, '.build/examples/client/main.js');
@@ -41,6 +47,35 @@ t.test('the TypeScript client', async (t) => {
   t.match(stdout, /^idempotency: one task$/m);
   t.match(stdout, /^cancel: cancelled/m);
   t.match(stdout, /^cancel again: TASK_FINISHED$/m);
+
+  // In the same swarm, what the README has to be pasted into a shell.
+  const page = await readFile(join(PACKAGE_ROOT, 'README.md'), 'utf8');
+  const [, section = ''] = page.split('### The five kinds of task\n');
+  const [, block = ''] = /```sh\n(echo .*?)```/s.exec(section) ?? [];
+  const shim = join(swarm.cwd, 'swarm-coordinator');
+  await writeFile(
+    shim,
+    `#!/bin/sh\nexec '${process.execPath}' '${PACKAGE_ROOT}/bin/swarm-coordinator.js' "$@"\n`,
+  );
+  await chmod(shim, 0o755);
+  const pasted = await run('sh', ['-ec', block], {
+    cwd: swarm.cwd,
+    env: {
+      ...withoutSwarmVariables(),
+      PATH: `${swarm.cwd}:${process.env['PATH']}`,
+      SWARM_CONNECT: swarm.address,
+    },
+  });
+  t.equal(pasted.stderr, '');
+  const answers = pasted.stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  t.same(answers.map(({ kind }) => kind).sort(), [...taskKinds.keys()].sort());
+  t.ok(
+    answers.every(({ state }) => state === 'completed'),
+    pasted.stdout,
+  );
 });
 
 t.test('the agent in Go', { skip: whyNoGo() }, async (t) => {
