@@ -375,6 +375,30 @@ const samples: readonly Sample[] = [
   ['ReportOutcome, actual', { type: 'ReportOutcome', requestId: 7, taskId: TASK, actual: -0.015 }],
   ['ReportOutcome, value', { type: 'ReportOutcome', requestId: 8, taskId: TASK, value: 0.5, success: true }],
   ['QueryReasoning', { type: 'QueryReasoning', requestId: 9, agentId: 'agent-1' }],
+  ['QueryPatterns', { type: 'QueryPatterns', requestId: 10, series: [100, 101.5, 99, 102], limit: 1 }],
+  [
+    'PatternsReport',
+    {
+      type: 'PatternsReport',
+      requestId: 10,
+      store: 'built-in',
+      patterns: 2,
+      withOutcome: 1,
+      similar: [
+        {
+          taskId: TASK,
+          agentId: 'agent-1',
+          points: 20,
+          recordedAt: 1_700_000_000_000,
+          similarity: 0.9375,
+          expected: 0.0125,
+          confidence: 0.75,
+          actual: 0.015625,
+          value: null,
+        },
+      ],
+    },
+  ],
   [
     'ReasoningReport',
     { type: 'ReasoningReport', requestId: 9 },

@@ -22,13 +22,18 @@ export {
   type ClientOptions,
   type SubmitOptions,
   type SubmittedTask,
-  type TaskQuery,
-  type TaskReport,
   type WatchOptions,
 } from './client/client.js';
 export type { ReasoningReport, TaskWorth } from './client/reasoning.js';
+export type { PatternQuery, PatternReport, SimilarPattern } from './client/patterns.js';
 export { CoordinatorUnreachable, Refused, TaskRejected } from './client/errors.js';
-export { toJson, type TaskOutcome, type TaskRequest } from './client/task.js';
+export {
+  toJson,
+  type TaskOutcome,
+  type TaskQuery,
+  type TaskReport,
+  type TaskRequest,
+} from './client/task.js';
 export type { RecurringRequest } from './client/recurring.js';
 export { Coordinator, type AuditRecord, type CoordinatorOptions } from './coordinator/coordinator.js';
 export type { KindLimit } from './coordinator/core/contract.js';
@@ -36,6 +41,20 @@ export type { AgeingRule } from './coordinator/core/tasks/ready-queue.js';
 export type { Candidates, RoutableAgent, RoutingPolicy } from './coordinator/core/tasks/routing.js';
 export type { CacheRule } from './coordinator/core/tasks/task-book.js';
 export type { RoleToken } from './coordinator/shell/core-ports.js';
+export {
+  openAgentDbPatterns,
+  type AgentDbPatternsOptions,
+} from './coordinator/shell/patterns/agentdb-patterns.js';
+export {
+  builtInPatterns,
+  type BuiltInPatternsOptions,
+} from './coordinator/shell/patterns/built-in-patterns.js';
+export type {
+  KeptPatternsOptions,
+  PatternIndex,
+  PatternRow,
+  PatternRows,
+} from './coordinator/shell/patterns/kept-patterns.js';
 export type { PeerMemoryLimits } from './coordinator/shell/peer-memory.js';
 export type { RecycleRule } from './coordinator/shell/wear.js';
 export type { Clock } from './observe/clock.js';
@@ -87,6 +106,8 @@ export type { MemoryDraft } from './reasoning/memory/item.js';
 export type { DecayedMoments, PlainDecayedMoments } from './reasoning/statistics/decayed-moments.js';
 export type { Judge, Judgement, Standing, Suggestion, Verdict, VerdictParts } from './reasoning/verdict.js';
 export { decodeValue, encodeValue, ValueError } from './protocol/value.js';
+export type { NearPattern, PatternCounts, PatternStore } from './reasoning/patterns/pattern-store.js';
+export type { Pattern, PatternOutcome } from './reasoning/patterns/pattern.js';
 export { MemoryStore, type MemoryStoreLimits } from './store/memory-store.js';
 export { StoreOpenError, type StoreOpenReason } from './store/open-error.js';
 export type * from './store/records.js';

@@ -1,23 +1,25 @@
 import { randomBytes } from 'node:crypto';
 import { ProtocolError } from '../protocol/errors.js';
-import type {
-  Message,
-  MessageOf,
-  RecurringSummary,
-  TaskHistoryEntry,
-  TaskState,
-  TaskSummary,
-} from '../protocol/messages.js';
+import type { Message, MessageOf, RecurringSummary, TaskSummary } from '../protocol/messages.js';
 import { decodeValue } from '../protocol/value.js';
 import { deferred, settle } from './deferred.js';
 import { systemClock } from '../observe/clock.js';
 import { CoordinatorUnreachable, Refused, TaskRejected } from './errors.js';
 import { isReasoningReport, type ReasoningReport, type TaskWorth } from './reasoning.js';
+import { patternsBody, type PatternQuery, type PatternReport } from './patterns.js';
 import { recurringBody, type RecurringRequest } from './recurring.js';
 import { Requests, type RequestAction, type RequestBody } from './requests.js';
 import { Session, type SessionOptions } from './session.js';
 import { inSubmitSpan, isTraced } from './submit-span.js';
-import { encodeInput, outcomeOf, submitBody, type TaskOutcome, type TaskRequest } from './task.js';
+import {
+  encodeInput,
+  outcomeOf,
+  submitBody,
+  type TaskOutcome,
+  type TaskQuery,
+  type TaskReport,
+  type TaskRequest,
+} from './task.js';
 import { Turnstile } from './turnstile.js';
 
 /** Of a client: where coordinators are, and how long to try. */
@@ -61,24 +63,6 @@ export interface SubmittedTask {
   readonly taskId: string;
   /** How it ended. Rejects with CoordinatorUnreachable when the connection is lost for good. */
   result(): Promise<TaskOutcome>;
-}
-
-/** Which tasks to list; what is left out does not matter. */
-export interface TaskQuery {
-  readonly state?: TaskState;
-  readonly kind?: string;
-  /** 1 to 1000; default 100. */
-  readonly limit?: number;
-  /** Id of a task: only those submitted before it. */
-  readonly before?: string;
-}
-
-/** A task as it stands. */
-export interface TaskReport {
-  readonly task: TaskSummary;
-  /** What happened to it, oldest first. */
-  readonly history: readonly TaskHistoryEntry[];
-  readonly result: unknown;
 }
 
 /** What the one who made a request wants to hear. */
@@ -341,6 +325,18 @@ export class Client {
     });
     if (message.type !== 'ReasoningReport' || !isReasoningReport(value)) throw wrongAnswer(message);
     return value;
+  }
+
+  /**
+   * The patterns most like a series or the pattern of a task, what was forecast from them and what came; with neither, only
+   * how many are kept. Rejects with TaskRejected: UNKNOWN_TASK when the pattern of that task is not kept; NOT_SUPPORTED when
+   * the coordinator keeps none; BAD_FIELD for a series that is constant, too short or too long.
+   */
+  async patterns(query: PatternQuery = {}): Promise<PatternReport> {
+    const { message } = await this.#once(patternsBody(query));
+    if (message.type !== 'PatternsReport') throw wrongAnswer(message);
+    const { store, patterns, withOutcome, similar } = message;
+    return { store, patterns, withOutcome, similar };
   }
 
   /** Closes the connection; open requests reject. */

@@ -18,7 +18,8 @@ export type RequestBody =
   | Omit<MessageOf<'QueryStatus'>, 'requestId'>
   | Omit<MessageOf<'QueryAgents'>, 'requestId'>
   | Omit<MessageOf<'ReportOutcome'>, 'requestId'>
-  | Omit<MessageOf<'QueryReasoning'>, 'requestId'>;
+  | Omit<MessageOf<'QueryReasoning'>, 'requestId'>
+  | Omit<MessageOf<'QueryPatterns'>, 'requestId'>;
 
 /** An open request and what it waits for. */
 export type Request =
@@ -148,6 +149,8 @@ export class Requests {
         return this.#answered(message.requestId, 'QueryTasks', message);
       case 'ReasoningReport':
         return this.#answered(message.requestId, 'QueryReasoning', message, payload);
+      case 'PatternsReport':
+        return this.#answered(message.requestId, 'QueryPatterns', message);
       default:
         return [];
     }

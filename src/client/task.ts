@@ -1,4 +1,10 @@
-import type { ErrorDetail, MessageOf, TaskState, TaskSummary } from '../protocol/messages.js';
+import type {
+  ErrorDetail,
+  MessageOf,
+  TaskHistoryEntry,
+  TaskState,
+  TaskSummary,
+} from '../protocol/messages.js';
 import { readTraceparent, writeTraceparent } from '../protocol/traceparent.js';
 import { encodeValue, ValueError } from '../protocol/value.js';
 import { TaskInputError } from '../tasks/kind.js';
@@ -126,4 +132,22 @@ export function toJson(value: unknown): unknown {
 
 function isNumberArray(value: object): value is object & ArrayLike<number> {
   return ArrayBuffer.isView(value) && 'length' in value;
+}
+
+/** Which tasks to list; what is left out does not matter. */
+export interface TaskQuery {
+  readonly state?: TaskState;
+  readonly kind?: string;
+  /** 1 to 1000; default 100. */
+  readonly limit?: number;
+  /** Id of a task: only those submitted before it. */
+  readonly before?: string;
+}
+
+/** A task as it stands. */
+export interface TaskReport {
+  readonly task: TaskSummary;
+  /** What happened to it, oldest first. */
+  readonly history: readonly TaskHistoryEntry[];
+  readonly result: unknown;
 }

@@ -7,6 +7,7 @@ import { EXIT, runCommand, type ExitStatus } from './exit.js';
 import { registerOperateCommands } from './operate-commands.js';
 import { addExample, createProgram } from './program.js';
 import { registerOutcomeCommand } from './outcome-command.js';
+import { registerPatternsCommand } from './patterns-command.js';
 import { registerReasoningCommand } from './reasoning-command.js';
 import { registerRecurringCommand } from './recurring-command.js';
 import { registerRunCommand } from './run-command.js';
@@ -41,6 +42,7 @@ export function coordinatorMain(argv: readonly string[]): Promise<ExitStatus> {
   registerRecurringCommand(program);
   registerReasoningCommand(program);
   registerOutcomeCommand(program);
+  registerPatternsCommand(program);
   registerCertsCommand(program);
   registerTopCommand(program);
   registerCompletionCommand(program);

@@ -25,6 +25,7 @@ import { serveHttp } from './http.js';
 import { onInterrupt } from './interrupt.js';
 import { whyNotBound } from './listen-problem.js';
 import { oneLine, reasonOf } from './one-line.js';
+import { openPatterns } from './patterns.js';
 import {
   coordinatorOptions,
   requiresClientCertificate,
@@ -80,8 +81,13 @@ async function serve(options: CoordinatorOptions, log: Logger, notifier: Notifie
   });
   const tracing = await startTracing({ name: 'swarm-coordinator', version: VERSION }, log);
   const store = await openStore(options, log);
+  const patternStore = await openPatterns(options, store, log).catch(async (error: unknown) => {
+    await store.close();
+    throw error;
+  });
   const failures = { count: 0 };
   const listener = await listen(options, identity, log, failures).catch(async (error: unknown) => {
+    await patternStore?.close();
     await store.close();
     throw error;
   });
@@ -94,6 +100,7 @@ async function serve(options: CoordinatorOptions, log: Logger, notifier: Notifie
     onDrainRequest: drainRequested,
     listener,
     store,
+    ...(patternStore === null ? {} : { patternStore }),
     log,
     ...(tracing === null ? {} : { spans: tracing }),
     version: SOFTWARE,

@@ -7,6 +7,7 @@ import type { SpanSink } from '../observe/tracing/spans.js';
 import { ERRORS } from '../protocol/errors.js';
 import type { Message } from '../protocol/messages.js';
 import type { ReasoningBank } from '../reasoning/bank.js';
+import type { PatternStore } from '../reasoning/patterns/pattern-store.js';
 import { learnedRouting } from '../reasoning/routing.js';
 import { MemoryStore } from '../store/memory-store.js';
 import type { RetentionRule, Store } from '../store/store.js';
@@ -24,6 +25,7 @@ import { PeerStreams } from './shell/peer-streams.js';
 import { readCollection, takeUpTasks } from './shell/take-up.js';
 import { BANK_OPTIONS, bankPorts } from './core/reasoning/bank-options.js';
 import { leastLoaded, type RoutingPolicy } from './core/tasks/routing.js';
+import { PatternErrands } from './shell/pattern-errands.js';
 import { takeUpBank } from './shell/take-up-bank.js';
 import { DEFAULT_RETENTION, Retention } from './shell/retention.js';
 import { StoreErrands } from './shell/store-errands.js';
@@ -45,6 +47,8 @@ export interface CoordinatorOptions extends Partial<
   readonly listener: TransportListener;
   /** In memory when missing. The coordinator closes it. */
   readonly store?: Store;
+  /** Keeps the patterns that were looked for, and what came of them; none are kept when missing. The coordinator closes it. */
+  readonly patternStore?: PatternStore;
   /** Agents and clients must present it. */
   readonly joinToken?: string;
   /** Further tokens, each for one role. With any of them, `joinToken` stands for agent and client, else for everything. */
@@ -94,6 +98,7 @@ export class Coordinator {
   private readonly clock: Clock;
   private readonly store: Store;
   private readonly errands: StoreErrands;
+  private readonly patternErrands: PatternErrands;
   private readonly retention: Retention;
   private readonly ticketKeys: TicketKeys | null;
   private readonly memory: PeerMemory;
@@ -146,6 +151,11 @@ export class Coordinator {
       nonceLifetimeMs: nonceLifetime(lifetimeMs),
       answer: (event) => this.answered(event),
     });
+    this.patternErrands = new PatternErrands({
+      store: options.patternStore ?? null,
+      log,
+      answer: (event) => this.answered(event),
+    });
     this.retention = new Retention({ store, clock, log, rule: options.retention ?? DEFAULT_RETENTION });
     this.ticketKeys =
       listener.setTicketKey === undefined
@@ -184,7 +194,7 @@ export class Coordinator {
   /** Takes up what the store holds and begins to accept connections. Rejects when the store cannot be read. */
   async start(): Promise<void> {
     const { clock, store, peers } = this;
-    const { listener, version = 'unknown', dropped = () => ({}) } = this.options;
+    const { listener, patternStore, version = 'unknown', dropped = () => ({}) } = this.options;
     const [{ sessions, ticketKeys, tasks }, counts] = [await store.load(), await store.count()];
     const ports = corePorts({
       clock,
@@ -193,6 +203,7 @@ export class Coordinator {
       version,
       dropped,
       connection: (connectionId) => peers.get(connectionId)?.connection,
+      patterns: patternStore !== undefined,
     });
     const { wantedRouting, log } = this;
     const { routingSeed: seed = 1 } = this.options;
@@ -214,6 +225,7 @@ export class Coordinator {
     this.core = core;
     this.handle({ type: 'flush' });
     this.retention.start();
+    patternStore?.start().catch((err: unknown) => log.error({ err }, 'the patterns cannot be read'));
     listener.onTurn(() => this.flush());
     listener.onConnection((connection) => this.accept(connection));
   }
@@ -249,6 +261,7 @@ export class Coordinator {
     this.ticketKeys?.stop();
     this.local.lost();
     try {
+      await this.options.patternStore?.close();
       // first: whoever sees the connection closed may open the store
       await this.store.close();
     } finally {
@@ -334,7 +347,9 @@ export class Coordinator {
 
   /** The store has answered. */
   private answered(event: CoreEvent): void {
-    if (event.type === 'found' || event.type === 'listed' || event.type === 'nonceChecked') this.tell(event);
+    const { type } = event;
+    if (type === 'found' || type === 'listed' || type === 'nonceChecked' || type === 'patternsFound')
+      this.tell(event);
     else this.handle(event);
   }
 
@@ -388,6 +403,11 @@ export class Coordinator {
         return;
       case 'drained':
         this.drained?.(action.remaining);
+        return;
+      case 'keepPattern':
+      case 'patternOutcome':
+      case 'findPatterns':
+        this.patternErrands.carryOut(action);
         return;
       default:
         this.errands.carryOut(action);

@@ -13,6 +13,10 @@ export const MAX_HANDSHAKE_BYTES = 512 * 1024;
 export const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** Tasks that one task may need. */
 export const MAX_NEEDS = 64;
+/** Points of a series that patterns are compared with. */
+export const MAX_PATTERN_POINTS = 10_000;
+/** Patterns in one report. */
+export const MAX_SIMILAR = 100;
 /** Nesting of maps and arrays in one MessagePack value. */
 export const MAX_DEPTH = 32;
 /** Values in one MessagePack value, keys included: bounds the memory that a decoded message can take (about 64 bytes each). */

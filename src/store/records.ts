@@ -151,7 +151,8 @@ export interface SessionRecord {
 /**
  * Small durable values that belong to no task, by what they are:
  * `schedule`: a recurring task, by its name; `paused-kind`: by the kind; `forecast`, `adaptation`, `memory`,
- * `bank-snapshot`: what the ReasoningBank has to remember; `checkpoint`: a model in training, by its task.
+ * `bank-snapshot`: what the ReasoningBank has to remember; `checkpoint`: a model in training, by its task; `pattern`: a
+ * pattern that was looked for and what came of it, by its task.
  */
 export const COLLECTIONS = [
   'schedule',
@@ -161,6 +162,7 @@ export const COLLECTIONS = [
   'memory',
   'bank-snapshot',
   'checkpoint',
+  'pattern',
 ] as const;
 /** The collections of small values that a store keeps by key. */
 export type Collection = (typeof COLLECTIONS)[number];

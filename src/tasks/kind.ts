@@ -51,4 +51,6 @@ export interface TaskKind {
   readonly tuning?: Tuning;
   /** Circumstances to learn by, few and coarse, from what `parseInput` gave. */
   contextOf?(input: unknown): Readonly<Record<string, string | number | boolean | null>>;
+  /** The series whose shape is worth remembering with what comes of it, from what `parseInput` gave; null: none. */
+  patternOf?(input: unknown): Float64Array | null;
 }

@@ -29,6 +29,16 @@ t.test('what came of a forecast is reported, and the swarm tells what it learned
   const again = await swarm.run(['outcome', taskId, '--value', '1']);
   t.equal(again.status, 2);
   t.match(again.stderr, /OUTCOME_KNOWN/);
+  const like = await swarm.run(['patterns', '--input', '-', '--json'], '[10, 20, 30]');
+  t.match(JSON.parse(like.stdout), {
+    store: 'built-in',
+    patterns: 1,
+    withOutcome: 1,
+    similar: [{ taskId, agentId: 'agent-1', points: 3, actual: result.expectedOutcome }],
+  });
+  const flat = await swarm.run(['patterns', '--input', '-'], '[1, 1]');
+  t.equal(flat.status, 2);
+  t.match(flat.stderr, /every number is 1/);
   const report = JSON.parse(
     (await swarm.run(['reasoning', '--agent', 'agent-1', '--json'])).stdout,
   ) as object;

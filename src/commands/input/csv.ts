@@ -25,23 +25,36 @@ export interface CsvPatternOptions {
  *
  * @throws UsageError that names the file, and the line of a cell that is not a finite decimal number
  */
-export async function readCsvPattern(
-  path: string,
-  { column, window, stdin }: CsvPatternOptions,
-): Promise<CsvPattern> {
-  const name = sourceName(path);
-  const [header, ...rows] = await parseRows(path, await readText('--csv', path, stdin));
-  if (header === undefined) throw new UsageError(`--csv: ${name}: is empty, a header and rows are wanted`);
-  const index = columnIndex(name, header.cells, column);
-  const numbers = rows.map(({ cells, line }) =>
-    readNumber(`--csv: ${name}:${line}: ${column}`, cells[index] ?? ''),
-  );
+export async function readCsvPattern(path: string, options: CsvPatternOptions): Promise<CsvPattern> {
+  const numbers = await readColumn(path, options);
+  const { window } = options;
   if (window >= numbers.length) {
+    const name = sourceName(path);
     throw new UsageError(
       `--window: ${window} rows leave nothing to search: ${name} has ${numbers.length} rows, and those before the last ${window} are the history`,
     );
   }
   return { series: numbers.slice(0, -window), current: numbers.slice(-window) };
+}
+
+/**
+ * The last `window` rows of one column.
+ * @throws UsageError as `readCsvPattern`
+ */
+export async function readCsvTail(path: string, options: CsvPatternOptions): Promise<number[]> {
+  const numbers = await readColumn(path, options);
+  const { window } = options;
+  if (window <= numbers.length) return numbers.slice(-window);
+  const name = sourceName(path);
+  throw new UsageError(`--window: ${window} rows are wanted, but ${name} has ${numbers.length}`);
+}
+
+async function readColumn(path: string, { column, stdin }: CsvPatternOptions): Promise<number[]> {
+  const name = sourceName(path);
+  const [header, ...rows] = await parseRows(path, await readText('--csv', path, stdin));
+  if (header === undefined) throw new UsageError(`--csv: ${name}: is empty, a header and rows are wanted`);
+  const index = columnIndex(name, header.cells, column);
+  return rows.map(({ cells, line }) => readNumber(`--csv: ${name}:${line}: ${column}`, cells[index] ?? ''));
 }
 
 interface Row {

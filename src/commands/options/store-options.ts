@@ -21,6 +21,12 @@ export const storeOptions = {
     default: 'full',
     help: 'full: on disk (fsync) before anything is acknowledged; normal: a power cut may take the last moments',
   }),
+  patternStore: value({
+    placeholder: 'built-in|agentdb|off',
+    parse: choice(['built-in', 'agentdb', 'off']),
+    default: 'built-in',
+    help: 'where patterns that were looked for are kept with what came of them; agentdb: in the package of that name, if it is installed',
+  }),
   retainAge: value({
     placeholder: 'DURATION',
     parse: duration({ min: 1000, max: 366 * DAY_MS }),

@@ -4,6 +4,8 @@ import type { Role } from '../../protocol/roles.js';
 import type { ListedTask, StoredTask } from '../../store/records.js';
 import type { StoreOp, StoreOutcome, TaskFilter } from '../../store/store.js';
 import type { Context } from '../../reasoning/experience.js';
+import type { PatternCounts, NearPattern } from '../../reasoning/patterns/pattern-store.js';
+import type { Pattern, PatternOutcome } from '../../reasoning/patterns/pattern.js';
 import type { AgeingRule } from './tasks/ready-queue.js';
 import type { CacheRule } from './tasks/task-book.js';
 import type { RoutingPolicy } from './tasks/routing.js';
@@ -16,7 +18,7 @@ import type { RoutingPolicy } from './tasks/routing.js';
 /**
  * What happened. The shell passes each with the current time (never going backwards).
  * After `connectionOpened`, `established`, `laneOpened`, `message`, `heard`, `connectionLost`, `protocolError`, `found`,
- * `listed` and `nonceChecked` it sends `flush` before its turn of the event loop ends: dispatch and commits happen there,
+ * `listed`, `patternsFound` and `nonceChecked` it sends `flush` before its turn of the event loop ends: dispatch and commits happen there,
  * for all that came in the turn. The other events flush by themselves.
  */
 export type CoreEvent =
@@ -89,6 +91,8 @@ export type CoreEvent =
       readonly readId: number;
       readonly tasks: readonly (StoredTask | null)[] | null;
     }
+  /** Answers `findPatterns`. */
+  | { readonly type: 'patternsFound'; readonly lookupId: number; readonly found: FoundPatterns }
   /**
    * Answers `consumeNonce`. `fresh`: it was never seen before, and is used up durably now. Not fresh when the store
    * cannot say or cannot keep it.
@@ -133,6 +137,17 @@ export type Action =
   | { readonly type: 'readTraining'; readonly taskId: string }
   /** Read tasks that others need from the store, with inputs and results, and answer with `needsRead`. */
   | { readonly type: 'readNeeds'; readonly readId: number; readonly taskIds: readonly string[] }
+  /** Keep a pattern, as well as can be; no answer. */
+  | { readonly type: 'keepPattern'; readonly pattern: Pattern }
+  /** What came of a pattern, if it is kept; no answer. */
+  | { readonly type: 'patternOutcome'; readonly taskId: string; readonly outcome: PatternOutcome }
+  /** Find the `count` patterns most like one and answer with `patternsFound`. */
+  | {
+      readonly type: 'findPatterns';
+      readonly lookupId: number;
+      readonly like: PatternQuestion;
+      readonly count: number;
+    }
   /**
    * Use up the nonce of a handshake in early data and answer with `nonceChecked`. It is to be remembered as long as a
    * ticket that brings early data is accepted. At most one is under way for each connection.
@@ -154,12 +169,30 @@ export type Action =
   /** The drain is over. `remaining`: leases that did not end in time; they stay in the store and are taken up after a restart. */
   | { readonly type: 'drained'; readonly remaining: number };
 
+/** Like what: a shape; the pattern of a task, which is not among those found; null: nothing, only the counts are wanted. */
+export type PatternQuestion = { readonly vector: Float32Array } | { readonly taskId: string } | null;
+
+export type FoundPatterns =
+  | {
+      readonly state: 'found';
+      readonly store: string;
+      readonly counts: PatternCounts;
+      readonly similar: readonly NearPattern[];
+    }
+  /** No pattern of that task is kept. */
+  | { readonly state: 'unknown' }
+  /** This coordinator keeps none. */
+  | { readonly state: 'off' }
+  | { readonly state: 'unavailable'; readonly reason: string };
+
 /** Whether a task may enter. */
 export type Admission =
   | {
       readonly ok: true;
       /** Circumstances to learn by; absent for kinds that have none. */
       readonly context?: Context;
+      /** The shape to remember with what comes of it (`shapeOf`); absent where there is none, or none is kept. */
+      readonly pattern?: { readonly vector: Float32Array; readonly points: number };
     }
   | {
       readonly ok: false;

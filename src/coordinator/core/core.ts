@@ -24,6 +24,7 @@ import { startReads } from './tasks/needs-reads.js';
 import { listed, lookedUp } from './tasks/lookups.js';
 import { inputsRead } from './tasks/read-ahead.js';
 import { armLearning } from './reasoning/carry-out.js';
+import { patternsFound } from './reasoning/patterns.js';
 import { learningIsDue, saveLearning } from './reasoning/snapshots.js';
 import type { ReasoningBank } from '../../reasoning/bank.js';
 import { stallIsDue } from './sessions/stalls.js';
@@ -174,6 +175,9 @@ function step(core: CoreState, event: CoreEvent, now: number): void {
       return;
     case 'listed':
       listed(core, event.lookupId, event.tasks, now);
+      return;
+    case 'patternsFound':
+      patternsFound(core, event.lookupId, event.found);
       return;
     case 'inputsRead':
       inputsRead(core, event.readId, event.inputs, now);

@@ -80,6 +80,12 @@ export type Lookup = {
 } & (
   | { readonly wants: 'state' | 'history' | 'cancel' | 'retry'; readonly taskId: string }
   | { readonly wants: 'list'; readonly query: MessageOf<'QueryTasks'> }
+  | {
+      readonly wants: 'patterns';
+      readonly query: MessageOf<'QueryPatterns'>;
+      /** The shape of its series; null: it gives none. */
+      readonly vector: Float32Array | null;
+    }
   | { readonly wants: 'outcome'; readonly taskId: string; readonly report: MessageOf<'ReportOutcome'> }
 );
 

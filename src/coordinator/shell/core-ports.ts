@@ -21,11 +21,13 @@ export interface Surroundings {
   readonly version: string;
   readonly dropped: () => Readonly<Record<string, number>>;
   readonly connection: (connectionId: string) => TransportConnection | undefined;
+  /** Patterns are kept. */
+  readonly patterns: boolean;
 }
 
 /** What the core asks of a process on a network. */
 export function corePorts(surroundings: Surroundings): CorePorts {
-  const { clock, joinToken, roleTokens, version, dropped, connection } = surroundings;
+  const { clock, joinToken, roleTokens, version, dropped, connection, patterns } = surroundings;
   const load = new ProcessLoad();
   const taskIds = new TaskIds();
   return {
@@ -51,7 +53,7 @@ export function corePorts(surroundings: Surroundings): CorePorts {
       const roles = token === undefined ? [] : granted(granting, token);
       return roles.length > 0 ? roles : ['agent', 'client'];
     },
-    admit: admitTask,
+    admit: (kind, payload) => admitTask(kind, payload, patterns),
     facts: () => ({ version, ...load.sample(), dropped: dropped() }),
     rttMs: (connectionId) => connection(connectionId)?.stats().rttMs ?? null,
     heardAt: (connectionId) => {

@@ -1,5 +1,6 @@
-import { count, kind, ms, requestId, text } from '../fields.js';
-import { boolean, dictionary, list, object, optional } from '../schema.js';
+import { count, fraction, kind, ms, name, requestId, taskId, text } from '../fields.js';
+import { MAX_SIMILAR } from '../limits.js';
+import { boolean, dictionary, list, nullable, number, object, optional } from '../schema.js';
 import { swarmEvent } from './events.js';
 import { AgentSummary, historyEntry, RecurringSummary, TaskSummary } from './summaries.js';
 
@@ -57,4 +58,33 @@ export const reportMessages = {
     dropped: count('events lost after these, because credit or memory was used up'),
   }),
   ReasoningReport: object({ requestId }),
+  PatternsReport: object({
+    requestId,
+    store: text(64, 'which pattern store it is'),
+    patterns: count('patterns kept'),
+    withOutcome: count('of them, those whose outcome is known'),
+    similar: list(
+      object({
+        taskId,
+        agentId: name('agent that looked for it'),
+        points: count('points of the pattern'),
+        recordedAt: ms('when its result came'),
+        similarity: number({
+          minimum: -1,
+          maximum: 1,
+          description: 'correlation of the two shapes; 1 is the same shape',
+        }),
+        expected: nullable(number({ description: 'what was forecast; null when nothing was' })),
+        confidence: nullable(fraction('of the forecast; null when the agent did not say')),
+        actual: nullable(
+          number({ description: 'what came of it, as reported; null when that is not known' }),
+        ),
+        value: nullable(number({ description: 'or what its result was worth, as reported; null likewise' })),
+      }),
+      {
+        maxItems: MAX_SIMILAR,
+        description: 'the most similar first; empty when nothing was given to compare',
+      },
+    ),
+  }),
 } as const;

@@ -1,7 +1,10 @@
 import { kind, ms, name, requestId, taskId, text, traceparent, scheduleName } from '../fields.js';
-import { MAX_NEEDS } from '../limits.js';
+import { MAX_NEEDS, MAX_PATTERN_POINTS, MAX_SIMILAR } from '../limits.js';
 import { boolean, integer, list, number, object, oneOf, optional } from '../schema.js';
 import { TASK_STATES } from '../task-states.js';
+
+/** The squares of greater ones could overflow; as in the input of pattern-match. */
+const MAX_POINT = 1e150;
 
 /** What clients ask. */
 export const requestMessages = {
@@ -90,4 +93,18 @@ export const requestMessages = {
     ),
   }),
   QueryReasoning: object({ requestId, agentId: optional(name('only what concerns this agent')) }),
+  QueryPatterns: object({
+    requestId,
+    series: optional(
+      list(number({ minimum: -MAX_POINT, maximum: MAX_POINT }), {
+        minItems: 2,
+        maxItems: MAX_PATTERN_POINTS,
+        description: 'find patterns of its shape, whatever their level, scale and length',
+      }),
+    ),
+    taskId: optional(text(64, 'instead of series: a task whose pattern is kept; find others like it')),
+    limit: optional(
+      integer({ minimum: 0, maximum: MAX_SIMILAR, description: 'patterns at most; default 10' }),
+    ),
+  }),
 } as const;

@@ -58,4 +58,11 @@ export const reportRules: Readonly<Record<keyof typeof reportMessages, MessageRu
     purpose: 'What was learned.',
     answer: '-',
   },
+  PatternsReport: {
+    from: ['coordinator'],
+    on: ['control'],
+    payload: NONE,
+    purpose: 'Patterns that were looked for before, what was forecast and what came.',
+    answer: '-',
+  },
 };

@@ -115,4 +115,11 @@ export const requestRules: Readonly<Record<keyof typeof requestMessages, Message
     purpose: 'Asks what was learned.',
     answer: 'ReasoningReport',
   },
+  QueryPatterns: {
+    from: ['client'],
+    on: ['control'],
+    payload: NONE,
+    purpose: 'Asks for the patterns most like a series or the pattern of a task, and how many are kept.',
+    answer: 'PatternsReport, or ErrorReport UNKNOWN_TASK, BAD_FIELD, NOT_SUPPORTED or STORE_UNAVAILABLE',
+  },
 };

@@ -1,6 +1,6 @@
 import type { TaskKind } from '../kind.js';
 import { parsePatternTask } from './input.js';
-import { patternMatchContext, patternMatchTuning } from './tuning.js';
+import { patternMatchContext, patternMatchTuning, patternOf } from './tuning.js';
 
 /** `pattern-match`: finds the stretches of history most like the current one, and says what followed them. */
 export const patternMatchKind: TaskKind = {
@@ -10,4 +10,5 @@ export const patternMatchKind: TaskKind = {
   placement: () => 'worker',
   tuning: patternMatchTuning,
   contextOf: patternMatchContext,
+  patternOf,
 };

@@ -103,6 +103,11 @@ export function patternMatchContext(input: unknown): Readonly<Record<string, Set
   };
 }
 
+/** The one pattern of an input that looks for one, of one dimension. */
+export function patternOf(input: unknown): Float64Array | null {
+  return isRecord(input) && input['current'] instanceof Float64Array ? input['current'] : null;
+}
+
 /** Points in time, of one dimension or of several by name or as a list. */
 function lengthOf(value: unknown): number | null {
   if (isRecord(value)) return listLength(Object.values(value)[0]);

@@ -30,6 +30,7 @@ t.test('defaults of the coordinator', async (t) => {
     listen: { host: '127.0.0.1', port: 5000 },
     dataDir: './swarm-data',
     durability: 'full',
+    patternStore: 'built-in',
     retainAge: 7 * 24 * 3_600_000,
     retainTasks: 1_000_000,
     retainBytes: 4 * 1024 ** 3,

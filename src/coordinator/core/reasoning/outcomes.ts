@@ -5,6 +5,7 @@ import type { StoredTask } from '../../../store/records.js';
 import type { Context } from '../../../reasoning/experience.js';
 import type { CoreState } from '../state.js';
 import type { Task } from '../tasks/task.js';
+import { patternOutcome, PATTERN_MATCH } from './patterns.js';
 import { tellBank } from './carry-out.js';
 
 /** What clients say and ask of what is learned. */
@@ -46,6 +47,7 @@ export function reportOutcome(core: CoreState, connectionId: string, report: Rep
     return false;
   }
   tellBank(core, { type: 'outcomeReported', taskId, outcome }, now);
+  patternOutcome(core, taskId, outcome);
   acknowledge(core, connectionId, report);
   return false;
 }
@@ -77,6 +79,7 @@ export function outcomeOfTask(
     refuseOutcome(core, connectionId, report, 'OUTCOME_KNOWN');
   } else {
     tellBank(core, { type: 'outcomeReported', taskId, outcome, delivered }, now);
+    if (delivered.kind === PATTERN_MATCH) patternOutcome(core, taskId, outcome);
     acknowledge(core, connectionId, report);
   }
 }

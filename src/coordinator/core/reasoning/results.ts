@@ -4,6 +4,7 @@ import type { Session } from '../sessions/sessions.js';
 import type { CoreState } from '../state.js';
 import type { Task } from '../tasks/task.js';
 import { armLearning, COUNT_EVERY_MS, tellBank } from './carry-out.js';
+import { keepPattern } from './patterns.js';
 import { Tally } from './tally.js';
 
 /** What is learned when an attempt ends. */
@@ -22,6 +23,7 @@ export function learnFromResult(
   const { taskId, kind } = task.spec;
   const startedAt = task.leasedAt ?? now;
   const latencyMs = Math.max(0, now - startedAt);
+  if (message.type === 'PatternMatchResult') keepPattern(core, task, session, message, now);
   if (message.type !== 'PatternMatchResult' || message.expectedOutcome === null) {
     tallyOf(core, session, kind, now).deliver(latencyMs);
     return;

@@ -2,7 +2,7 @@ import type { EntryRecord, TaskSpec } from '../../../store/records.js';
 import type { Due } from '../due.js';
 import type { CoreState } from '../state.js';
 import { queueRefusal } from '../tasks/client-changes.js';
-import { createTask, type Task } from '../tasks/task.js';
+import { createTask, remember, type Task } from '../tasks/task.js';
 import { Timer } from '../timers.js';
 import { CronTimes } from './cron-times.js';
 import { decodeSchedule, encodeSchedule, type ScheduleRecord } from './schedule-record.js';
@@ -72,7 +72,7 @@ export function scheduleIsDue(core: CoreState, schedule: Schedule, now: number):
   const next: ScheduleRecord = { ...record, lastAt: at, lastTaskId: taskId };
   core.schedules.submitting.set(task, { schedule, record: next });
   const admission = core.ports.admit(record.kind, record.input);
-  if (admission.ok) task.context = admission.context ?? null;
+  if (admission.ok) remember(task, admission);
   core.tasks.add(task);
   core.tasks.observer?.('task-submitted', task, now, null, null);
   core.counters.submitted++;

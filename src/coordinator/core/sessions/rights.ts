@@ -19,6 +19,7 @@ const MAY_SEND: ReadonlyMap<string, readonly ClientRole[]> = new Map([
   ['QueryRecurring', READ],
   ['WatchEvents', READ],
   ['QueryReasoning', READ],
+  ['QueryPatterns', READ],
   ['HeartbeatMessage', READ],
   ['MessageAck', READ],
   ['ErrorReport', READ],

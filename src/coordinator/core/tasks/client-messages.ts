@@ -13,11 +13,12 @@ import { readNeeds } from './needs-input.js';
 import { stopCoordinator, switchKind } from './operator-requests.js';
 import { agentsReport, statusReport } from '../reports.js';
 import { outcomeOfTask, reportOutcome, sendReasoning } from '../reasoning/outcomes.js';
+import { queryPatterns } from '../reasoning/patterns.js';
 import { sendReceived, watchEnd } from './settlement.js';
 import type { CoreState } from '../state.js';
 import { activate } from './task-flow.js';
 import { reportFromMemory } from './task-lists.js';
-import { createTask, isFinished, type Task } from './task.js';
+import { createTask, isFinished, remember, type Task } from './task.js';
 import { sendUpdate, watch } from './watching.js';
 
 const EMPTY = new Uint8Array(0);
@@ -98,6 +99,9 @@ export function handleClientMessage(
     case 'QueryReasoning':
       sendReasoning(core, connection.id, message);
       return;
+    case 'QueryPatterns':
+      queryPatterns(core, connection.id, message);
+      return;
     case 'HeartbeatMessage':
     case 'MessageAck':
       return;
@@ -167,7 +171,7 @@ function submit(
   const delayMs = message.delayMs ?? 0;
   const notBefore = delayMs > 0 ? now + delayMs : null;
   const task = createTask(spec, input, notBefore);
-  task.context = admission.context ?? null;
+  remember(task, admission);
   if (message.watch) task.watchers = [{ connectionId: connection.id, requestId }];
   core.tasks.add(task);
   core.tasks.meters.submitted(task);

@@ -10,6 +10,7 @@ import { historyOf, summarizeKnown } from './task-summary.js';
 import { isFinished, restoreTask } from './task.js';
 import { WaitReasons } from './waits-for.js';
 import { outcomeOfTask } from '../reasoning/outcomes.js';
+import { findPatterns } from '../reasoning/patterns.js';
 import { sendUpdate, watch } from './watching.js';
 
 /** Questions of clients that only the store can answer. */
@@ -20,13 +21,17 @@ export function lookUp(core: CoreState, lookup: Lookup): void {
   if (connection === undefined) return;
   if (connection.lookups >= MAX_LOOKUPS) {
     const text = `${MAX_LOOKUPS} queries of this connection are open already`;
-    const taskId = lookup.wants === 'list' ? undefined : lookup.taskId;
+    const taskId = 'taskId' in lookup ? lookup.taskId : undefined;
     core.sendError(connectionId, new ProtocolError('TOO_MANY_REQUESTS', text, { requestId, taskId }));
     return;
   }
   connection.lookups++;
   const lookupId = core.nextLookupId++;
   core.lookups.set(lookupId, lookup);
+  if (lookup.wants === 'patterns') {
+    findPatterns(core, lookupId, lookup);
+    return;
+  }
   if (lookup.wants !== 'list') {
     core.act({ type: 'lookup', lookupId, taskId: lookup.taskId });
     return;
@@ -44,7 +49,7 @@ export function lookUp(core: CoreState, lookup: Lookup): void {
 /** The store has answered for one task, or could not. */
 export function lookedUp(core: CoreState, lookupId: number, stored: StoredTask | null, now: number): void {
   const lookup = endLookup(core, lookupId);
-  if (lookup === null || lookup.wants === 'list') return;
+  if (lookup === null || !('taskId' in lookup)) return;
   switch (lookup.wants) {
     case 'cancel':
       cancelKnown(core, lookup, core.tasks.get(lookup.taskId), stored, now);
@@ -119,7 +124,7 @@ function answerFromMemory(core: CoreState, { connectionId, requestId = 0, taskId
 }
 
 /** Takes a question off the list; null when nobody waits for its answer any more. */
-function endLookup(core: CoreState, lookupId: number): Lookup | null {
+export function endLookup(core: CoreState, lookupId: number): Lookup | null {
   const lookup = core.lookups.get(lookupId);
   if (lookup === undefined) return null;
   core.lookups.delete(lookupId);

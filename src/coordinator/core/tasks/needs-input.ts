@@ -33,10 +33,10 @@ export function readNeeds(
   }
 }
 
-/** An input that is whole, and the circumstances that its kind finds in it. */
+/** An input that is whole, and what its kind finds in it. */
 interface Composed {
   readonly input: Uint8Array;
-  readonly context: Task['context'];
+  readonly admission: Partial<Pick<Task, 'context' | 'pattern'>>;
 }
 
 /** The input of a task with the results it names put in, or why there is none. */
@@ -62,7 +62,7 @@ export function composeInput(
     }
     const admission = core.ports.admit(spec.kind, composed);
     if (!admission.ok && admission.name === 'BAD_INPUT') throw new TaskInputError('', admission.message);
-    return { input: composed, context: admission.ok ? (admission.context ?? null) : null };
+    return { input: composed, admission: admission.ok ? admission : {} };
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
     return { error: { name: 'BAD_INPUT', message: text.slice(0, 4096), retryable: false } };

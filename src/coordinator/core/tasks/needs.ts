@@ -7,7 +7,7 @@ import { submitChecked } from './client-messages.js';
 import { composeInput } from './needs-input.js';
 import type { NeedsRead } from './needs-reads.js';
 import { endUnmet } from './task-flow.js';
-import { isFinished, type Task } from './task.js';
+import { isFinished, remember, type Task } from './task.js';
 
 /**
  * Blocked tasks: when all they need has completed, and that is stored, they are released; when one of those has ended
@@ -148,7 +148,7 @@ function resultsRead(
     endUnmet(core, task, 'failed', composed.error, now);
     return;
   }
-  task.context = composed.context;
+  remember(task, composed.admission);
   release(core, task, composed.input, now);
 }
 

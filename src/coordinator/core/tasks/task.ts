@@ -81,6 +81,8 @@ export class Task implements Timed, Listed<Task> {
   watchers: Watcher[] | null = null;
   /** Circumstances to learn by, from its input; null when there are none, or it comes from the store. */
   context: Context | null = null;
+  /** The shape to remember when its result comes; null when there is none, or it comes from the store. */
+  pattern: { readonly vector: Float32Array; readonly points: number } | null = null;
   /** Its one deadline: end of a delay or backoff, or of the lease. In the heap when, and only when, its state has one. */
   at = 0;
   index = -1;
@@ -101,6 +103,12 @@ export class Task implements Timed, Listed<Task> {
     /** When it first became ready; retries keep it, so that waiting counts. */
     public readyAt: number,
   ) {}
+}
+
+/** What of its input is worth remembering, once that is admitted. */
+export function remember(task: Task, { context, pattern }: Partial<Pick<Task, 'context' | 'pattern'>>): void {
+  task.context = context ?? null;
+  task.pattern = pattern ?? null;
 }
 
 export const QUEUED: TaskPhases['queued'] = { state: 'queued' };
