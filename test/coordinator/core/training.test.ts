@@ -88,6 +88,9 @@ t.test('a training runs on agents, with progress, and ends like any task', (t) =
     [16, 8, 8, 1],
   );
   t.equal(world.core.state.trainings.size, 0);
+  world.advance(500);
+  const { performance } = world.core.state.learning.bank;
+  t.equal(performance.agentKind('a1', 'neural-training')?.delivered, 12, 'what it did is known of the agent');
   t.end();
 });
 

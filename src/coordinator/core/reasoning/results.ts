@@ -25,13 +25,24 @@ export function learnFromResult(
   const latencyMs = Math.max(0, now - startedAt);
   if (message.type === 'PatternMatchResult') keepPattern(core, task, session, message, now);
   if (message.type !== 'PatternMatchResult' || message.expectedOutcome === null) {
-    tallyOf(core, session, kind, now).deliver(latencyMs);
+    countResult(core, session, kind, latencyMs, now);
     return;
   }
   const { confidence, expectedOutcome: expected } = message;
   const { agentId } = session;
   const facts = { taskId, agentId, kind, context: task.context ?? {}, startedAt };
   tellBank(core, { type: 'taskCompleted', ...facts, latencyMs, confidence, awaits: { expected } }, now);
+}
+
+/** A result that tells nothing but that it came, of a task or of a part of one. */
+export function countResult(
+  core: CoreState,
+  session: Session,
+  kind: string,
+  latencyMs: number,
+  now: number,
+): void {
+  tallyOf(core, session, kind, now).deliver(latencyMs);
 }
 
 /** An attempt failed or ran out of time. `session`: that of its agent, if it is still there. */

@@ -2,6 +2,7 @@ import type { MessageOf } from '../../../protocol/messages.js';
 import type { TrainerEvent } from '../../../tasks/neural-training/trainer.js';
 import type { Connection } from '../sessions/connections.js';
 import type { Session } from '../sessions/sessions.js';
+import { countResult } from '../reasoning/results.js';
 import { sawProgress } from '../sessions/stalls.js';
 import type { CoreState } from '../state.js';
 import { sendProcessed } from '../tasks/settlement.js';
@@ -28,8 +29,10 @@ export function shardAnswered(
   sawProgress(core, session, now);
   endShard(core, shard);
   const event = eventOf(core, shard, message, payload);
-  if (message.type === 'NeuralGradients') session.completed++;
-  else if (event.type === 'failed') session.failed++;
+  if (message.type === 'NeuralGradients') {
+    session.completed++;
+    countResult(core, session, training.task.spec.kind, now - shard.givenAt, now);
+  } else if (event.type === 'failed') session.failed++;
   if (training.phase.state !== 'training') return true;
   const actions = training.phase.trainer.handle(event, now);
   const refused = actions.some((action) => action.type === 'refuse' && action.assignment === assignment);

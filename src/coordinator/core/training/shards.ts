@@ -31,7 +31,7 @@ export function giveShard(
   }
   const taskId = core.ports.random.taskId(now);
   const { priority, traceparent } = training.task.spec;
-  core.trainings.addShard({ taskId, training, assignment, session });
+  core.trainings.addShard({ taskId, training, assignment, session, givenAt: now });
   core.scheduler.occupy(session.slot);
   core.act({
     type: 'send',

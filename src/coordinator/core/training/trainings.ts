@@ -37,6 +37,7 @@ export interface Shard {
   /** The trainer's number of it. */
   readonly assignment: number;
   readonly session: Session;
+  readonly givenAt: number;
 }
 
 /** All and only the trainings under way, and what agents have of them. */
