@@ -6,6 +6,7 @@ import { ScriptedCoordinator, type Received, type ScriptedPeer } from '../suppor
 
 interface Task {
   readonly taskId: string;
+  readonly kind: string;
   readonly payload: Uint8Array;
   epoch: number;
   state: 'queued' | 'leased' | 'storing' | 'completed';
@@ -58,9 +59,17 @@ export class MiniCoordinator {
     return [...this.tasks.values()].filter(({ state }) => state === 'completed');
   }
 
-  submit(taskId: string, payload: Uint8Array): void {
+  submit(taskId: string, payload: Uint8Array, kind = 'compute'): void {
     const now = this.clock.now();
-    this.tasks.set(taskId, { taskId, payload, epoch: 0, state: 'queued', submittedAt: now, finishedAt: 0 });
+    this.tasks.set(taskId, {
+      taskId,
+      kind,
+      payload,
+      epoch: 0,
+      state: 'queued',
+      submittedAt: now,
+      finishedAt: 0,
+    });
     this.#dispatch();
   }
 
@@ -154,13 +163,13 @@ export class MiniCoordinator {
       leased++;
       task.state = 'leased';
       task.epoch += 1;
-      const { taskId, epoch, payload } = task;
+      const { taskId, kind, epoch, payload } = task;
       const message: MessageOf<'AgentTask'> = {
         type: 'AgentTask',
         taskId,
         attempt: epoch,
         epoch,
-        kind: 'compute',
+        kind,
         priority: 5,
         timeoutMs: 60_000,
       };

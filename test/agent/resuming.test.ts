@@ -36,11 +36,13 @@ const assign = (): MessageOf<'AgentAck'> => ({
 class EchoRunner implements TaskRunner {
   readonly ownKinds: readonly string[] = [];
   readonly runs = new Map<string, number>();
+  readonly settings = new Map<string, RunRequest['settings']>();
   constructor(
     readonly clock: FakeClock,
     readonly runMs: () => number,
   ) {}
-  start({ taskId, payload }: RunRequest, listener: RunListener) {
+  start({ taskId, payload, settings }: RunRequest, listener: RunListener) {
+    this.settings.set(taskId, settings);
     this.runs.set(taskId, (this.runs.get(taskId) ?? 0) + 1);
     const cancel = this.clock.setTimer(this.clock.now() + this.runMs(), () =>
       listener.finished({ outcome: 'completed', runMs: 1, payload, summary: null }),
@@ -135,6 +137,33 @@ t.test('early data that is refused: once more when the connection is established
   t.equal(network.attempts.length, 2, 'on the same connection');
   void agent.close();
   t.end();
+});
+
+t.test('values that it was told are on disk when it says so, and hold in the next process', async (t) => {
+  const directory = t.testdir();
+  const { clock, coordinator, runner, start } = world();
+  const first = await openAgentState({ directory, agentId: 'agent-1', log: recordingLog() });
+  const { agent } = start({ state: first });
+  await until(clock, () => coordinator.ready);
+  coordinator.scripted.peer.send({
+    type: 'AdaptationCommand',
+    adaptationId: 'ad-1',
+    kind: 'pattern-match',
+    suggestions: [{ parameter: 'k', current: 5, suggested: 9, reason: 'bad forecasts' }],
+  });
+  await until(clock, () => coordinator.scripted.peer.of('AdaptationAck').length === 1);
+  t.match(coordinator.scripted.peer.of('AdaptationAck'), [{ adaptationId: 'ad-1', outcome: 'applied' }]);
+  void agent.close();
+  await first.close();
+
+  const second = await state(t, directory);
+  t.strictSame(second.settings, { 'pattern-match': { k: 9 } });
+  const again = start({ state: second });
+  await until(clock, () => again.events.includes('resumed') && coordinator.ready);
+  coordinator.submit('task-1', new Uint8Array([1]), 'pattern-match');
+  await until(clock, () => runner.runs.has('task-1'));
+  t.strictSame(runner.settings.get('task-1'), { k: 9 });
+  void again.agent.close();
 });
 
 t.test('a session that is unknown is left at once; a busy coordinator is left in peace', (t) => {

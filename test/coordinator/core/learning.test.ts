@@ -1,113 +1,20 @@
-import assert from 'node:assert/strict';
 import t from 'tap';
 import { BANK_OPTIONS, bankPorts } from '../../../src/coordinator/core/reasoning/bank-options.js';
 import { restoreBank, snapshotTime } from '../../../src/coordinator/core/reasoning/restore.js';
-import type { Lease, MessageOf } from '../../../src/protocol/messages.js';
-import { decodeValue } from '../../../src/protocol/value.js';
-import type { ReasoningBank } from '../../../src/reasoning/bank.js';
+import type { MessageOf } from '../../../src/protocol/messages.js';
 import type { MemoryItem } from '../../../src/reasoning/memory/item.js';
-import type { ExperienceRecord } from '../../../src/store/records.js';
-import type { StoreOp } from '../../../src/store/store.js';
-import { World, type AgentDouble, type ClientDouble } from './world.js';
-
-const CONTEXT = { metric: 'dtw', points: 20, candidates: 1_000 };
-
-/** A world in which `pattern-match` is built in. */
-function world() {
-  return new World({}, { admit: () => ({ ok: true, context: CONTEXT }) });
-}
-
-function patternAgent(w: World, agentId: string, more: Partial<MessageOf<'AgentHandshake'>> = {}) {
-  return w.agent(agentId, { agentType: 'pattern', kinds: ['pattern-match'], ...more });
-}
-
-function forecast(
-  w: World,
-  agent: AgentDouble,
-  client: ClientDouble,
-  expectedOutcome: number | null,
-): string {
-  const taskId = client.submit({ kind: 'pattern-match' });
-  deliver(agent, agent.takeTask(), expectedOutcome);
-  w.advance(1);
-  return taskId;
-}
-
-function deliver(agent: AgentDouble, { taskId, attempt, epoch }: Lease, expectedOutcome: number | null) {
-  const message: MessageOf<'PatternMatchResult'> = {
-    type: 'PatternMatchResult',
-    taskId,
-    attempt,
-    epoch,
-    runMs: 5,
-    patternType: 'dtw-subsequence',
-    matchCount: 3,
-    confidence: 0.5,
-    expectedOutcome,
-    computeTimeMs: 4,
-  };
-  agent.say(message, new Uint8Array([1]));
-}
-
-let requests = 1_000;
-function report(w: World, client: ClientDouble, taskId: string, outcome: object): string {
-  const requestId = ++requests;
-  w.say(client.connectionId, { type: 'ReportOutcome', requestId, taskId, ...outcome });
-  const [error] = w.takeType(client.connectionId, 'ErrorReport');
-  if (error !== undefined) {
-    t.equal(error.requestId, requestId, 'the error names the request');
-    return error.name;
-  }
-  const acks = w.takeType(client.connectionId, 'MessageAck');
-  return acks.some((ack) => ack.requestIds.includes(requestId) && ack.status === 'processed')
-    ? 'ok'
-    : 'silence';
-}
-
-interface Learned {
-  readonly performance: readonly { agentId: string | null; context: string | null; outcomes: number }[];
-  readonly verdicts: readonly { agentId: string; experienceId: string; judge: string; score: number }[];
-  readonly judges: readonly string[];
-  readonly counters: Readonly<Record<string, unknown>>;
-}
-
-function learned(w: World, client: ClientDouble, agentId?: string): Learned {
-  const query = { type: 'QueryReasoning', requestId: ++requests } as const;
-  w.say(client.connectionId, agentId === undefined ? query : { ...query, agentId });
-  const [answer] = w.take(client.connectionId).filter(({ message }) => message.type === 'ReasoningReport');
-  assert.ok(answer?.payload);
-  return decodeValue(answer.payload) as Learned;
-}
-
-/** The bank that a coordinator would find after a crash. */
-function afterCrash(w: World): ReasoningBank {
-  const entries = new Map<string, Uint8Array>();
-  const experiences = new Map<string, ExperienceRecord>();
-  for (const op of w.stored) apply(op);
-  function apply(op: StoreOp): void {
-    if (op.op === 'put-entry') entries.set(`${op.entry.collection}/${op.entry.key}`, op.entry.value);
-    else if (op.op === 'drop-entry') entries.delete(`${op.collection}/${op.key}`);
-    else if (op.op === 'append-experience' && !experiences.has(op.experience.experienceId)) {
-      experiences.set(op.experience.experienceId, op.experience);
-    }
-  }
-  const of = (collection: string) =>
-    [...entries].filter(([key]) => key.startsWith(`${collection}/`)).map(([, value]) => value);
-  const { bank, damaged } = restoreBank(
-    BANK_OPTIONS,
-    bankPorts(() => 'id'),
-    w.now,
-    {
-      snapshot: of('bank-snapshot')[0] ?? null,
-      forecasts: of('forecast'),
-      adaptations: of('adaptation'),
-      memories: of('memory'),
-      experiences: [...experiences.values()].reverse(),
-    },
-  );
-  t.equal(damaged, 0, 'what was written can be read');
-  return bank;
-}
+import {
+  afterCrash,
+  CONTEXT,
+  deliver,
+  forecast,
+  learned,
+  patternAgent,
+  report,
+  untilAdapted,
+  world,
+} from './learning-world.js';
+import { World } from './world.js';
 
 void t.test('a forecast waits for its outcome, and is judged when that is reported', async (t) => {
   const w = world();
@@ -217,17 +124,6 @@ void t.test('an agent tells of itself only, and not under ids of the coordinator
   agent.say({ ...experience, experienceId: 'task:x' });
   t.strictSame(agent.errors(), ['BAD_FIELD']);
 });
-
-/** Bad forecasts until the bank has the agent change something. */
-function untilAdapted(w: World, agent: AgentDouble, client: ClientDouble): MessageOf<'AdaptationCommand'> {
-  for (let i = 0; i < 60; i++) {
-    const taskId = forecast(w, agent, client, 0.02);
-    report(w, client, taskId, { actual: -0.001 });
-    const [command] = w.takeType(agent.connectionId, 'AdaptationCommand');
-    if (command !== undefined) return command;
-  }
-  throw new Error('no adaptation was suggested');
-}
 
 void t.test(
   'a bad forecaster is told to change a parameter, and told back when that did not help',
