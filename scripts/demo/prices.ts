@@ -1,21 +1,25 @@
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { parse } from 'csv-parse/sync';
+import { readDataset } from './dataset.js';
 
-/** Daily closes, oldest first. */
+/** Daily candles, oldest first. */
 export interface Prices {
+  /** YYYY-MM-DD */
   readonly dates: readonly string[];
+  readonly opens: Float64Array;
+  readonly highs: Float64Array;
+  readonly lows: Float64Array;
   readonly closes: Float64Array;
 }
 
-/** S&P 500, 2000 to 2020, from the vega-datasets package. */
+/** S&P 500, 2000 to 2020. */
 export async function readPrices(): Promise<Prices> {
-  const main = createRequire(import.meta.url).resolve('vega-datasets');
-  const file = join(dirname(main), '..', 'data', 'sp500-2000.csv');
-  const rows: { date: string; close: string }[] = parse(await readFile(file, 'utf8'), { columns: true });
+  const rows = await readDataset('sp500-2000.csv', ['date', 'open', 'high', 'low', 'close']);
+  const numbers = (column: 'open' | 'high' | 'low' | 'close') =>
+    Float64Array.from(rows, (row) => Number(row[column]));
   return {
     dates: rows.map(({ date }) => date),
-    closes: Float64Array.from(rows, ({ close }) => Number(close)),
+    opens: numbers('open'),
+    highs: numbers('high'),
+    lows: numbers('low'),
+    closes: numbers('close'),
   };
 }

@@ -27,6 +27,8 @@ export interface DaemonOptions {
   readonly messages?: boolean;
   /** Beside the environment of this process. */
   readonly env?: NodeJS.ProcessEnv;
+  /** Called with the process before it is ready, for whoever has to stop it even if it never will be. */
+  readonly spawned?: (daemon: Daemon) => void;
 }
 
 /** A real process that logs to standard error, with its lines as they come. */
@@ -131,10 +133,11 @@ export class Daemon extends LoggingProcess {
     executable: 'swarm-coordinator' | 'swarm-agent',
     args: readonly string[],
     cwd: string,
-    { nodeArgs = [], ...options }: DaemonOptions = {},
+    { nodeArgs = [], spawned, ...options }: DaemonOptions = {},
   ) {
     const script = join(PACKAGE_ROOT, 'bin', `${executable}.js`);
     super(process.execPath, [...nodeArgs, script, ...args, '--log-format', 'json'], cwd, options);
+    spawned?.(this);
   }
 }
 
