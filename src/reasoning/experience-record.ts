@@ -1,13 +1,18 @@
 import type { MessageOf } from '../protocol/messages.js';
-import type { Context, Experience, ExperienceSource, Scalar } from './experience.js';
+import {
+  type Context,
+  type Experience,
+  type ExperienceSource,
+  type Outcome,
+  RESERVED_NAME,
+  type Scalar,
+} from './experience.js';
 
 /** An experience in the form in which a store keeps them: the agent's message and its time of arrival. */
 export interface StoredExperience extends Omit<MessageOf<'ReasoningExperience'>, 'type'> {
   readonly receivedAt: number;
 }
 
-/** Entries of a stored context that are not of the context itself: `boundedContext` lets no others in. */
-const RESERVED = '@';
 const SOURCES: readonly ExperienceSource[] = ['task', 'forecast', 'failure', 'agent'];
 
 /** What the message has no field for goes into the context, under names that begin with `@`. */
@@ -28,14 +33,15 @@ export function toStored(experience: Experience): StoredExperience {
       ...(outcome.confidence === null ? { '@confidence': null } : {}),
       ...(outcome.latencyMs === null ? { '@latencyMs': null } : {}),
     },
-    outcome: {
-      value: outcome.value ?? 0,
-      confidence: outcome.confidence ?? 0,
-      latencyMs: outcome.latencyMs ?? 0,
-    },
+    outcome: plainOutcome(outcome),
     recordedAt: experience.recordedAt,
     receivedAt: experience.recordedAt,
   };
+}
+
+/** In the form of the message, which has 0 for what is not known. */
+export function plainOutcome({ value, confidence, latencyMs }: Outcome): StoredExperience['outcome'] {
+  return { value: value ?? 0, confidence: confidence ?? 0, latencyMs: latencyMs ?? 0 };
 }
 
 /** Null for one that `toStored` did not make. */
@@ -68,5 +74,5 @@ export function fromStored(stored: StoredExperience): Experience | null {
 }
 
 function withoutReserved(context: Readonly<Record<string, Scalar>>): Context {
-  return Object.fromEntries(Object.entries(context).filter(([name]) => !name.startsWith(RESERVED)));
+  return Object.fromEntries(Object.entries(context).filter(([name]) => !name.startsWith(RESERVED_NAME)));
 }

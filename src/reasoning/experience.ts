@@ -25,7 +25,7 @@ export interface Outcome {
 
 /** One action of an agent and its outcome. */
 export interface Experience {
-  /** The agent's own, or for those made here `task:<taskId>` and `task:<taskId>:<attempt>`. */
+  /** The agent's own, or for those made here `task:<taskId>` and `task:<taskId>:<attempt>` (OWN_IDS). */
   readonly experienceId: string;
   readonly source: ExperienceSource;
   readonly agentId: string;
@@ -40,6 +40,10 @@ export interface Experience {
   readonly recordedAt: number;
 }
 
+/** Ids of experiences made here begin with it; no agent may use it. */
+export const OWN_IDS = 'task:';
+/** Entries of a context that begin with it are not of the context itself. */
+export const RESERVED_NAME = '@';
 /** Entries of a context; more are dropped, in the order of their names. */
 export const MAX_CONTEXT_ENTRIES = 64;
 const MAX_NAME = 64;
@@ -55,7 +59,7 @@ export function boundedContext(context: Readonly<Record<string, unknown>>): Cont
   for (const name of Object.keys(context).sort()) {
     if (entries === MAX_CONTEXT_ENTRIES) break;
     const value = context[name];
-    if (name.length > MAX_NAME || name.startsWith('@') || !isScalar(value)) continue;
+    if (name.length > MAX_NAME || name.startsWith(RESERVED_NAME) || !isScalar(value)) continue;
     const scalar = typeof value === 'string' ? cutText(value, MAX_TEXT) : value;
     // __proto__ must stay a name
     if (name === '__proto__') Object.defineProperty(bounded, name, { value: scalar, enumerable: true });

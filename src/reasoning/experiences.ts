@@ -1,5 +1,5 @@
 import type { BankEvent } from './contract.js';
-import { boundedContext, type Experience } from './experience.js';
+import { boundedContext, type Experience, OWN_IDS } from './experience.js';
 import type { ForecastJudge } from './forecast-judge.js';
 import type { OutcomeScale } from './outcome-scale.js';
 import { OTHER } from './performance/performance.js';
@@ -16,7 +16,7 @@ type Reported = Extract<BankEvent, { type: 'outcomeReported' }>['outcome'];
 
 /** Under which the outcome of a task counts once. */
 export function idOfOutcome(taskId: string): string {
-  return `task:${taskId}`;
+  return `${OWN_IDS}${taskId}`;
 }
 
 /** Under which the delivery of a forecast counts once. */
@@ -51,7 +51,7 @@ export function fromCompletion(event: Completed, scale: OutcomeScale, now: numbe
 export function fromFailure(event: Failed, now: number): Experience {
   const { taskId, attempt, agentId, kind, context, startedAt, error } = event;
   return {
-    experienceId: `task:${taskId}:${attempt}`,
+    experienceId: `${OWN_IDS}${taskId}:${attempt}`,
     source: 'failure',
     agentId,
     kind,

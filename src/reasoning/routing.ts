@@ -40,7 +40,6 @@ const PRIOR_COUNT = 2;
 const PRIOR_GRADE_VARIANCE = 0.1;
 /** Of the logarithm of a latency: a factor of e either way. */
 const PRIOR_LATENCY_VARIANCE = 1;
-const UNKNOWN_GRADE = 0.5;
 
 /**
  * Routing by what agents were worth so far at the kind: a share of quality (the grade of outcomes, failures as 0) and one of
@@ -70,7 +69,7 @@ export function learnedRouting(options: LearnedRoutingOptions): LearnedRouting {
       if (ofKind === null || ofKind.routedGrade.effectiveCount === 0) return candidates.first();
       const taken = candidates.take(maxCandidates);
       if (taken.length < 2) return taken[0] ?? null;
-      const usualGrade = ofKind.routedGrade.effectiveCount === 0 ? UNKNOWN_GRADE : ofKind.routedGrade.mean;
+      const usualGrade = ofKind.routedGrade.mean;
       const usualLatency = ofKind.routedLatency.mean;
       let best = null;
       let bestWorth = -Infinity;

@@ -1,5 +1,6 @@
 import { ProtocolError } from '../../../protocol/errors.js';
 import type { MessageOf } from '../../../protocol/messages.js';
+import { OWN_IDS } from '../../../reasoning/experience.js';
 import { refuse } from '../sessions/connection-lifecycle.js';
 import type { Connection } from '../sessions/connections.js';
 import type { Session } from '../sessions/sessions.js';
@@ -8,9 +9,6 @@ import { processed } from '../tasks/task-flow.js';
 import { tellBank } from './carry-out.js';
 
 /** What agents say of what they did, of what they were told to change, and of what others did. */
-
-/** Ids of the coordinator's own experiences begin with it. */
-const RESERVED = 'task:';
 
 export function experienceReported(
   core: CoreState,
@@ -27,8 +25,8 @@ export function experienceReported(
       field: '/agentId',
       text: `this agent is '${session.agentId}' and may not speak for '${agentId}'`,
     };
-  } else if (experienceId.startsWith(RESERVED)) {
-    const text = `ids that begin with '${RESERVED}' are the coordinator's own: use a UUID`;
+  } else if (experienceId.startsWith(OWN_IDS)) {
+    const text = `ids that begin with '${OWN_IDS}' are the coordinator's own: use a UUID`;
     fault = { field: '/experienceId', text };
   }
   if (fault !== null) {

@@ -1,6 +1,7 @@
 import { cutText } from '../../../protocol/errors.js';
 import type { MessageOf } from '../../../protocol/messages.js';
 import type { BankAction } from '../../../reasoning/contract.js';
+import { plainOutcome } from '../../../reasoning/experience-record.js';
 import { connectionOf } from '../sessions/sessions.js';
 import type { CoreState } from '../state.js';
 
@@ -28,7 +29,7 @@ function experienceMessage({
     // ours may be longer than what agents may say
     action: cutText(action, 128),
     context,
-    outcome: { value: value ?? 0, confidence: confidence ?? 0, latencyMs: latencyMs ?? 0 },
+    outcome: plainOutcome(experience.outcome),
     recordedAt,
     judging: {
       kind,
