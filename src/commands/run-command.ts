@@ -127,6 +127,7 @@ async function serve(options: CoordinatorOptions, log: Logger, notifier: Notifie
     listener: () => ({
       earlyDataConnections: listener.early.accepted,
       retriesSent: listener.retriesSent,
+      resetsSent: listener.resetsSent,
       handshakes: listener.handshakes,
       handshakesFailed: failures.count,
     }),

@@ -22,6 +22,7 @@ import { LOCAL_CONNECTION, LocalView } from './shell/local-view.js';
 import { MessageMeter } from './shell/message-meter.js';
 import { PeerMemory, peerMemoryLimits, type PeerMemoryLimits } from './shell/peer-memory.js';
 import { PeerStreams } from './shell/peer-streams.js';
+import { takeUpResetKey } from './shell/reset-key.js';
 import { readCollection, takeUpTasks } from './shell/take-up.js';
 import { BANK_OPTIONS, bankPorts } from './core/reasoning/bank-options.js';
 import { leastLoaded, type RoutingPolicy } from './core/tasks/routing.js';
@@ -221,6 +222,7 @@ export class Coordinator {
     if (this.spans !== null) core.observeTasks(this.spans.observe);
     await takeUpTasks(tasks, (chunk) => core.recover(chunk, clock.now()));
     await this.ticketKeys?.start(ticketKeys);
+    if (listener.setResetKey !== undefined) listener.setResetKey(await takeUpResetKey(store, log));
     if (this.closed) return;
     this.core = core;
     this.handle({ type: 'flush' });

@@ -157,7 +157,8 @@ export function explainClose(info: CloseInfo): CloseMeaning {
     case 'tls':
       return explainAlert(info);
     case 'transport': {
-      const text = withReason(`the QUIC connection failed (transport error ${info.code})`, info);
+      const what = info.code === 0 ? 'is gone' : `failed (transport error ${info.code})`;
+      const text = withReason(`the QUIC connection ${what}`, info);
       return { name: `TRANSPORT_${info.code}`, permanent: false, text };
     }
   }

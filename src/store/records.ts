@@ -163,6 +163,7 @@ export const COLLECTIONS = [
   'bank-snapshot',
   'checkpoint',
   'pattern',
+  'secret',
 ] as const;
 /** The collections of small values that a store keeps by key. */
 export type Collection = (typeof COLLECTIONS)[number];

@@ -12,8 +12,14 @@ export function closeInfoOf(native: NativeConnection): CloseInfo {
   const peer = native.peerError();
   const error = peer ?? native.localError();
   if (error === null) {
-    const reason = native.isTimedOut() ? 'idle timeout: nothing was heard from the peer' : '';
-    return { by: native.isTimedOut() ? 'timeout' : 'local', layer: 'transport', code: 0, reason };
+    if (native.isTimedOut()) {
+      const reason = 'idle timeout: nothing was heard from the peer';
+      return { by: 'timeout', layer: 'transport', code: 0, reason };
+    }
+    // nobody closed it, and yet it is closed: quiche has found its reset token (RFC 9000 §10.3.1)
+    const reason =
+      'stateless reset: the peer does not know this connection, it was restarted or has given it up';
+    return { by: 'peer', layer: 'transport', code: 0, reason };
   }
   const by = peer === null ? 'local' : 'peer';
   const { isApp, code, reason } = error;

@@ -16,5 +16,5 @@ export {
 } from './quic-listener.js';
 export { memorySessionCache, type SessionCache, type TicketStorage } from './session-cache.js';
 export { DEFAULT_SETTINGS, type TransportSettings, type UdpPayload } from './settings.js';
-export { TICKET_KEY_BYTES } from './transport.js';
+export { RESET_KEY_BYTES, TICKET_KEY_BYTES } from './transport.js';
 export type * from './transport.js';

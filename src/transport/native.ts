@@ -174,13 +174,16 @@ export class NativeConnection {
     return new NativeConnection(native.Connection.connect(serverName, scid, local, remote, config));
   }
 
+  /** `resetToken`: 16 bytes that the client is told (RFC 9000 §10.3); every later connection of `config` needs its own. */
   static accept(
     scid: Uint8Array,
     odcid: Uint8Array | null,
     local: HostPort,
     remote: HostPort,
     config: Config,
+    resetToken: Buffer,
   ) {
+    config.setStatelessResetToken(BigInt(`0x${resetToken.toString('hex')}`));
     return new NativeConnection(native.Connection.accept(scid, odcid, local, remote, config));
   }
 

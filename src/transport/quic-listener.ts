@@ -13,8 +13,10 @@ import { isLongHeader, parseLongHeader, type LongHeader } from './packet-header.
 import { READ_BUFFER_BYTES, type ConnectionHost } from './connection-host.js';
 import { QuicConnection } from './quic-connection.js';
 import { RetryTokens } from './retry-token.js';
+import { StatelessResets } from './stateless-reset.js';
 import { datagramBytes, MIN_DATAGRAM_BYTES, withDefaults, type TransportSettings } from './settings.js';
 import {
+  RESET_KEY_BYTES,
   TICKET_KEY_BYTES,
   type CloseInfo,
   type TransportConnection,
@@ -100,6 +102,7 @@ export interface QuicListener extends TransportListener {
   readonly handshakes: number;
   readonly early: EarlyCounters;
   setTicketKey(key: Uint8Array): void;
+  setResetKey(key: Uint8Array): void;
   /**
    * For connections to come; those that live go on.
    * @throws the TLS library's error for what is no valid PEM or does not fit, and then nothing has changed
@@ -107,6 +110,8 @@ export interface QuicListener extends TransportListener {
   setIdentity(identity: ServerIdentity): void;
   readonly dropped: Readonly<Record<DropReason, number>>;
   readonly retriesSent: number;
+  /** Answers to packets of connections that are not known (RFC 9000 §10.3). */
+  readonly resetsSent: number;
 }
 
 /** Binds and serves. Rejects with ListenError when the address cannot be bound, or with the TLS library's error. */
@@ -219,6 +224,7 @@ class Listener implements QuicListener, DatagramHandler, ConnectionHost {
   private readonly deferred = new WeakSet<QuicConnection>();
   private readonly scheduler = new TurnScheduler();
   private readonly tokens = new RetryTokens(performance.now());
+  private resets = new StatelessResets(randomBytes(RESET_KEY_BYTES));
   private accept: ((connection: TransportConnection) => void) | null = null;
   private accepting = true;
   private sequence = 0;
@@ -241,6 +247,10 @@ class Listener implements QuicListener, DatagramHandler, ConnectionHost {
     return this.keysOf.size;
   }
 
+  get resetsSent(): number {
+    return this.resets.sent;
+  }
+
   get handshakes(): number {
     return this.inHandshake.size;
   }
@@ -255,6 +265,12 @@ class Listener implements QuicListener, DatagramHandler, ConnectionHost {
 
   setTicketKey(key: Uint8Array): void {
     this.configs.setTicketKey(key);
+  }
+
+  setResetKey(key: Uint8Array): void {
+    const { sent } = this.resets;
+    this.resets = new StatelessResets(key);
+    this.resets.sent = sent;
   }
 
   setIdentity(identity: ServerIdentity): void {
@@ -287,7 +303,7 @@ class Listener implements QuicListener, DatagramHandler, ConnectionHost {
         datagram.length > CID_BYTES
           ? this.byCid.get(datagram.toString('latin1', 1, 1 + CID_BYTES))
           : undefined;
-      if (connection === undefined) this.dropped['unknown-connection']++;
+      if (connection === undefined) this.refuseUnknown(datagram, host, port);
       else if (connection.receive(datagram, host, port) !== null) this.dropped.undecryptable++;
       return;
     }
@@ -366,6 +382,14 @@ class Listener implements QuicListener, DatagramHandler, ConnectionHost {
 
   // ---- strangers
 
+  private refuseUnknown(datagram: Buffer, host: string, port: number): void {
+    this.dropped['unknown-connection']++;
+    if (!this.accepting || this.accept === null) return;
+    const cid = datagram.subarray(1, 1 + CID_BYTES);
+    const length = this.resets.write(this.port.sendBuffer, cid, datagram.length, performance.now());
+    if (length > 0) this.port.send(length, host, port);
+  }
+
   private greet(datagram: Buffer, header: LongHeader, host: string, port: number): void {
     if (header.version !== QUIC_VERSION_1 && header.version !== 0 && datagram.length >= MIN_DATAGRAM_BYTES) {
       // RFC 9000 §6.1. The answer is smaller than the question, so it amplifies nothing.
@@ -429,7 +453,14 @@ class Listener implements QuicListener, DatagramHandler, ConnectionHost {
     const size = datagramBytes(this.settings.udpPayload, host);
     const local = { host: this.port.host, port: this.port.port };
     const remote = { host, port };
-    const native = NativeConnection.accept(scid, odcid, local, remote, this.configs.forSize(size));
+    const native = NativeConnection.accept(
+      scid,
+      odcid,
+      local,
+      remote,
+      this.configs.forSize(size),
+      this.resets.tokenOf(scid),
+    );
     const connection = new QuicConnection(native, this, {
       id: `s${String(++this.sequence)}`,
       role: 'server',

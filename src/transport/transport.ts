@@ -157,6 +157,12 @@ export interface TransportListener {
    * trip and a certificate's signature. Connections that live notice nothing. Absent where there are no tickets.
    */
   setTicketKey?(key: Uint8Array): void;
+  /**
+   * The key of stateless resets, for connections to come: RESET_KEY_BYTES random bytes. With a key kept from before,
+   * peers of an earlier process learn at their next packet that their connection is gone. Random when never set. Absent
+   * where connections end with the process that has them.
+   */
+  setResetKey?(key: Uint8Array): void;
   /** Accepts no new connections; those that live go on. */
   stopAccepting(): void;
   /** Closes every connection with this code and reason, then the socket; resolves when all is released. */
@@ -165,6 +171,9 @@ export interface TransportListener {
 
 /** Length of a key of TLS session tickets: name, HMAC key and AES key, 16 bytes each. */
 export const TICKET_KEY_BYTES = 48;
+
+/** Bytes of the key of stateless resets. */
+export const RESET_KEY_BYTES = 32;
 
 /** Client side: one attempt to reach one address. Never throws; a failure ends in `onClosed`. */
 export type TransportConnector = (address: string) => TransportConnection;

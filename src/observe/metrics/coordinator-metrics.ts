@@ -8,6 +8,7 @@ import type { CoordinatorFigures, KindFigures } from './snapshot.js';
 export interface ListenerFigures {
   readonly earlyDataConnections: number;
   readonly retriesSent: number;
+  readonly resetsSent: number;
   readonly handshakes: number;
   readonly handshakesFailed: number;
 }
@@ -50,11 +51,16 @@ function listenerSeries(set: MetricSet): (figures: ListenerFigures) => void {
     'Connections whose 0-RTT data was handed on.',
   );
   const retries = set.counter('swarm_quic_retries_total', 'Retry packets sent to check addresses.');
+  const resets = set.counter(
+    'swarm_quic_stateless_resets_total',
+    'Answers to packets of connections that are not known, such as those of a process before.',
+  );
   const handshakes = set.gauge('swarm_quic_handshakes', 'Handshakes under way.');
   const failed = set.counter('swarm_quic_handshakes_failed_total', 'TLS handshakes that failed.');
   return (figures) => {
     early(figures.earlyDataConnections);
     retries(figures.retriesSent);
+    resets(figures.resetsSent);
     handshakes(figures.handshakes);
     failed(figures.handshakesFailed);
   };

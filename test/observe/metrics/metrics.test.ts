@@ -12,7 +12,13 @@ import { FakeClock } from '../../support/fake-clock.js';
 import { MemoryNetwork } from '../../support/memory-transport.js';
 import { AGENT_HELLO, CLIENT_HELLO, Speaker } from '../../support/speaker.js';
 
-const LISTENER = { earlyDataConnections: 1, retriesSent: 2, handshakes: 3, handshakesFailed: 4 };
+const LISTENER = {
+  earlyDataConnections: 1,
+  retriesSent: 2,
+  resetsSent: 5,
+  handshakes: 3,
+  handshakesFailed: 4,
+};
 
 async function world(t: Test) {
   const clock = new FakeClock();
