@@ -21,8 +21,21 @@ export function createProgram({ name, description, version }: ProgramOptions): C
     .exitOverride()
     .configureOutput({ outputError: () => undefined, writeErr: () => undefined })
     .showSuggestionAfterError(true)
-    .allowExcessArguments(false);
+    .allowExcessArguments(false)
+    .addHelpText('after', EPILOGUE);
 }
+
+const EPILOGUE = `
+Each flag can come from its environment variable or from --config too: flag, environment, file, default, in this order.
+SIGTERM and SIGINT end a daemon in an orderly way; SIGHUP has it read certificates and tokens again.
+
+Exit status:
+  0    done
+  1    a task ended failed, dead or cancelled
+  2    wrong usage or bad input; nothing was submitted
+  3    no coordinator answered
+  4    refused: certificate, token, limit
+  130  interrupted`;
 
 const defaultCommands = new WeakMap<Command, Command>();
 

@@ -35,6 +35,7 @@ t.test('--version and --help', async (t) => {
   t.same(await run('--version'), { status: 0, ran: '', out: '1.2.3\n', errors: '' });
   const help = await run('run', '--help');
   t.match(help, { status: 0, errors: '' });
+  t.match((await run('--help')).out, /\nExit status:\n {2}0 +done\n/);
   t.match(help.out, /\nExample:\n {2}# on this machine\n {2}\$ swarm --listen 127\.0\.0\.1:5000\n$/);
 });
 
