@@ -185,6 +185,7 @@ const samples: readonly Sample[] = [
       retryAfterMs: 250,
     },
   ],
+  ['LogLevelCommand', { type: 'LogLevelCommand', level: 'debug' }],
   ['DrainNotice', { type: 'DrainNotice', reason: 'the coordinator stops – au revoir', deadlineMs: 30_000 }],
   ['CancelTask of a client', { type: 'CancelTask', taskId: TASK, requestId: 9, reason: 'cancelled' }],
   ['CancelTask to an agent', { type: 'CancelTask', taskId: TASK, epoch: 7, reason: 'timeout' }],
@@ -506,6 +507,11 @@ const samples: readonly Sample[] = [
   ['QueryStatus', { type: 'QueryStatus', requestId: 4 }],
   ['QueryAgents', { type: 'QueryAgents', requestId: 5 }],
   ['WatchEvents', { type: 'WatchEvents', requestId: 6, credit: 16 }],
+  [
+    'WatchEvents, with the recent ones of one kind',
+    { type: 'WatchEvents', requestId: 6, credit: 1, recent: 512, kind: 'compute' },
+  ],
+  ['SetLogLevel', { type: 'SetLogLevel', requestId: 12, level: 'debug', agentId: 'agent-1' }],
   ['TaskUpdate, completed', { type: 'TaskUpdate', requestId: 3, task }, { matches: [] }],
   [
     'TaskUpdate, dead',

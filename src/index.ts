@@ -34,6 +34,7 @@ export {
   type TaskReport,
   type TaskRequest,
 } from './client/task.js';
+export type { EventFilter, EventOptions, MissedEvents } from './client/events.js';
 export type { RecurringRequest } from './client/recurring.js';
 export { Coordinator, type AuditRecord, type CoordinatorOptions } from './coordinator/coordinator.js';
 export type { KindLimit } from './coordinator/core/contract.js';
@@ -63,7 +64,6 @@ export type {
   EventListener,
   ReadyCheck,
   StatusView,
-  SwarmEvent,
   TaskFilterView,
   TaskView,
 } from './observe/coordinator-view.js';
@@ -88,7 +88,9 @@ export type {
   ErrorDetail,
   FinishedState,
   Lease,
+  LogLevel,
   RecurringSummary,
+  SwarmEvent,
   TaskHistoryEntry,
   TaskState,
   TaskSummary,

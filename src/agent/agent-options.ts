@@ -4,7 +4,7 @@ import type { ProcessFacts } from '../observe/process-load.js';
 import type { AgentType } from '../protocol/messages.js';
 import type { TransportConnector } from '../transport/transport.js';
 import type { RecycleLimits } from '../protocol/limits.js';
-import type { MessageOf } from '../protocol/messages.js';
+import type { LogLevel, MessageOf } from '../protocol/messages.js';
 import type { Outbox } from './outbox.js';
 import type { ReasonerOptions } from './reasoner.js';
 import type { TaskRunner } from './runner.js';
@@ -71,5 +71,7 @@ export interface AgentEvents {
   recycled: [];
   disconnected: [];
   adaptation: [MessageOf<'AdaptationCommand'>];
+  /** An operator wants this process to log from another level on. */
+  logLevel: [LogLevel];
   stopped: [StopInfo];
 }

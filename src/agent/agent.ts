@@ -12,6 +12,7 @@ import { HandOver, type HandOverAction, type HandOverEvent } from './hand-over.j
 import { workEventOf } from './incoming.js';
 import { Learner } from './learner.js';
 import { LinkCore, type LinkAction, type LinkEvent } from './link-core.js';
+import { logRun } from './run-log.js';
 import { agentHandshake, Registration, type RegistrationListener } from './registration.js';
 import type { Run } from './runner.js';
 import { WorkCore, type HeldTask, type WorkAction, type WorkEvent } from './work-core.js';
@@ -24,8 +25,8 @@ const NO_ANSWER: CloseInfo = { by: 'timeout', layer: 'transport', code: 0, reaso
 
 /**
  * A worker of the swarm: keeps a connection to a coordinator, takes tasks, runs them, hands over their results.
- * Carries out what LinkCore, HandOver and WorkCore decide; emits `registered`, `recycled`, `disconnected`, `adaptation`
- * and, last, `stopped`.
+ * Carries out what LinkCore, HandOver and WorkCore decide; emits `registered`, `recycled`, `disconnected`, `adaptation`,
+ * `logLevel` and, last, `stopped`.
  */
 export class Agent extends EventEmitter<AgentEvents> {
   readonly #options: AgentOptions;
@@ -229,11 +230,11 @@ export class Agent extends EventEmitter<AgentEvents> {
   #run(task: HeldTask): void {
     const { key } = task;
     const run = this.#options.runner.start(this.#learner.request(task), {
-      progress: (fraction, note) => {
-        this.#tellWork({ type: 'progress', key, fraction, ...(note === undefined ? {} : { note }) });
-      },
+      progress: (fraction, note) =>
+        this.#tellWork({ type: 'progress', key, fraction, ...(note === undefined ? {} : { note }) }),
       finished: (outcome) => {
         this.#runs.delete(key);
+        logRun(this.#log, this.agentId, task, outcome);
         this.#tellWork({ type: 'finished', key, outcome });
       },
     });
@@ -293,7 +294,7 @@ export class Agent extends EventEmitter<AgentEvents> {
         if (of() === this.#current) this.#tellHandOver({ type: 'used-up' });
       },
       ignored: ({ type }) =>
-        this.#log.warn({ agentId: this.agentId, type }, 'message before AgentAck ignored'),
+        this.#log.warn({ agentId: this.agentId, messageType: type }, 'message before AgentAck ignored'),
     };
   }
 
@@ -360,10 +361,10 @@ export class Agent extends EventEmitter<AgentEvents> {
     this.#tellLink({ type: 'heard' });
     if (message.type === 'ErrorReport') this.#noteRefusal(message);
     else if (message.type === 'AdaptationCommand') this.#learner.adapt(message);
+    else if (message.type === 'LogLevelCommand') this.emit('logLevel', message.level);
     else if (message.type === 'ReasoningExperience') this.#learner.judge(message);
-    else if (message.type === 'DrainNotice') {
+    else if (message.type === 'DrainNotice')
       this.#log.info({ agentId: this.agentId, reason: message.reason }, 'the coordinator drains');
-    }
     const event = workEventOf(message, payload, origin);
     if (event !== null) this.#take(event);
   }
@@ -389,14 +390,8 @@ export class Agent extends EventEmitter<AgentEvents> {
     this.#tellCredit();
   }
 
-  #noteRefusal({
-    code,
-    name,
-    message: reason,
-    messageType,
-    taskId,
-    retryAfterMs,
-  }: MessageOf<'ErrorReport'>): void {
+  #noteRefusal(report: MessageOf<'ErrorReport'>): void {
+    const { code, name, message: reason, messageType, taskId, retryAfterMs } = report;
     if (retryAfterMs !== undefined && taskId === undefined) {
       this.#tellLink({ type: 'retry-after', retryAfterMs });
     }

@@ -336,7 +336,7 @@ export class LinkCore {
     const next = this.#soonest(now, backoffMs);
     if (next === null) return [];
     this.#enter(next);
-    const fields = { address: phase.address, reason: problem, retryInMs: Math.round(next.retryAt - now) };
+    const fields = { address: phase.address, reason: problem, retryAfterMs: Math.round(next.retryAt - now) };
     const message = wasRegistered ? 'connection to the coordinator lost' : 'cannot reach the coordinator';
     return [{ type: 'log', level: roundOver ? 'warn' : 'debug', message, fields }];
   }

@@ -1,80 +1,33 @@
 import { randomBytes } from 'node:crypto';
 import { ProtocolError } from '../protocol/errors.js';
-import type { Message, MessageOf, RecurringSummary, TaskSummary } from '../protocol/messages.js';
+import type { Message, SwarmEvent } from '../protocol/messages.js';
 import { decodeValue } from '../protocol/value.js';
 import { deferred, settle } from './deferred.js';
 import { systemClock } from '../observe/clock.js';
-import { CoordinatorUnreachable, Refused, TaskRejected } from './errors.js';
-import { isReasoningReport, type ReasoningReport, type TaskWorth } from './reasoning.js';
-import { patternsBody, type PatternQuery, type PatternReport } from './patterns.js';
-import { recurringBody, type RecurringRequest } from './recurring.js';
+import { outcomeIn } from './answers.js';
+import type { ClientOptions, SubmitOptions, SubmittedTask, WatchOptions } from './client-options.js';
+import type { Refused } from './errors.js';
+import { CoordinatorUnreachable, TaskRejected } from './errors.js';
+import { Pacer } from './pacer.js';
+import { Questions } from './questions.js';
 import { Requests, type RequestAction, type RequestBody } from './requests.js';
-import { Session, type SessionOptions } from './session.js';
-import { inSubmitSpan, isTraced } from './submit-span.js';
+import { Session } from './session.js';
 import {
-  encodeInput,
-  outcomeOf,
-  submitBody,
-  type TaskOutcome,
-  type TaskQuery,
-  type TaskReport,
-  type TaskRequest,
-} from './task.js';
+  followEvents,
+  recentEvents,
+  type EventFilter,
+  type EventOptions,
+  type Following,
+  type MissedEvents,
+} from './events.js';
+import { inSubmitSpan, isTraced } from './submit-span.js';
+import { encodeInput, submitBody, type TaskOutcome, type TaskRequest } from './task.js';
 import { Turnstile } from './turnstile.js';
+import { untilGone } from './until-gone.js';
+import type { Waiting } from './waiting.js';
 
-/** Of a client: where coordinators are, and how long to try. */
-export interface ClientOptions extends SessionOptions {
-  /** Over all addresses. Milliseconds; default 5,000. */
-  readonly connectTimeoutMs?: number;
-  /**
-   * How long to try for a new connection when one is lost while requests are open. Watched tasks, questions, and submits
-   * with an idempotency key then go on as if nothing had happened. Milliseconds; default 30,000; 0: never; Infinity: for
-   * as long as it takes.
-   */
-  readonly reattachTimeoutMs?: number;
-  /** Submits sent and not yet acknowledged, at most; further ones wait. Default 1,024. */
-  readonly maxUnacknowledged?: number;
-  /**
-   * Give each submit that has no idempotency key one of its own, so that it may be sent again when the connection is lost
-   * before its answer came. Default false: the coordinator keeps each key for a while (--idempotency-window), and a submit that loses its
-   * connection rejects although its task may have been stored.
-   */
-  readonly ownKeys?: boolean;
-}
+export type * from './client-options.js';
 
-/** Of one submit. */
-export interface SubmitOptions {
-  /** Aborted before the task is accepted: the submit rejects with the signal's reason, and a task already sent is cancelled. */
-  readonly signal?: AbortSignal;
-  /** Have the outcome sent as soon as it is there (default). False saves that when nobody will ask. */
-  readonly watch?: boolean;
-}
-
-/** Of waiting for the end of a task. */
-export interface WatchOptions {
-  /** Aborted: stops waiting; the task goes on. */
-  readonly signal?: AbortSignal;
-  /** Called with each state that the coordinator tells on the way. */
-  readonly onUpdate?: (task: TaskSummary) => void;
-}
-
-/** A task that the coordinator has stored. */
-export interface SubmittedTask {
-  readonly taskId: string;
-  /** How it ended. Rejects with CoordinatorUnreachable when the connection is lost for good. */
-  result(): Promise<TaskOutcome>;
-}
-
-/** What the one who made a request wants to hear. */
-interface Waiting {
-  accepted?(taskId: string): void;
-  update?(task: TaskSummary): void;
-  answered(message: Message, payload: Uint8Array | null): void;
-  failed(error: Error): void;
-}
-
-/** How often a draining coordinator is asked whether it is still there. */
-const DRAIN_LOOK_MS = 10_000;
 /** Payloads of unacknowledged submits together; one larger than this goes alone. */
 const MAX_UNACKNOWLEDGED_BYTES = 64 * 1024 * 1024;
 /** Encoded inputs of submits that wait for their turn; beyond it an input is encoded again when its turn has come. */
@@ -86,7 +39,7 @@ const MAX_WAITING_BYTES = 16 * 1024 * 1024;
  *
  * Requests reject with CoordinatorUnreachable, Refused (both: the connection) or TaskRejected (this request).
  */
-export class Client {
+export class Client extends Questions {
   readonly #options: ClientOptions;
   readonly #requests = new Requests();
   readonly #waiting = new Map<number, Waiting>();
@@ -100,31 +53,43 @@ export class Client {
   #keys = 0;
   #waitingBytes = 0;
   readonly #session: Session;
+  readonly #pacer: Pacer;
+  readonly #following: Following = {
+    ask: (body, waiting) => this.#ask(body, null, waiting),
+    readNotice: (requestId) => this.#doAll(this.#requests.readNotice(requestId)),
+    unfollow: (requestId) => {
+      this.#waiting.delete(requestId);
+      this.#doAll(this.#requests.unfollow(requestId));
+    },
+    now: () => (this.#options.clock ?? systemClock).now(),
+  };
 
   /** @throws RangeError without an address. */
   constructor(options: ClientOptions) {
+    super();
     if (options.addresses.length === 0)
       throw new RangeError('a client needs at least one coordinator address');
     this.#options = options;
     this.#keyPrefix = options.ownKeys === true ? randomBytes(16).toString('base64url') : null;
     this.#session = new Session(options, {
       ready: () => {
-        for (const action of this.#requests.reconnect()) this.#do(action);
+        this.#pacer.reset();
+        this.#doAll(this.#requests.reconnect());
         this.#connected.resolve(undefined);
         this.#submits.turn();
       },
       message: (message, payload) => {
-        for (const action of this.#requests.receive(message, payload)) this.#do(action);
+        this.#doAll(this.#requests.receive(message, payload));
         this.#leaveWhenAnswered();
         this.#submits.turn();
       },
       replaced: () => {
-        for (const action of this.#requests.moveOn()) this.#do(action);
+        this.#doAll(this.#requests.moveOn());
         this.#leaveWhenAnswered();
         this.#submits.turn();
       },
       left: () => {
-        for (const action of this.#requests.giveUpLeftBehind()) this.#do(action);
+        this.#doAll(this.#requests.giveUpLeftBehind());
       },
       drained: () => this.#submits.turn(),
       lost: (problem, goingAway) => {
@@ -134,10 +99,21 @@ export class Client {
       failed: (error) => this.#rejectAll(error),
     });
     const maxUnacknowledged = options.maxUnacknowledged ?? 1024;
+    this.#pacer = new Pacer({
+      clock: options.clock ?? systemClock,
+      timeoutMs: options.slowdownTimeoutMs ?? 30_000,
+      repeat: (requestId) => {
+        const again = this.#requests.repeat(requestId);
+        this.#doAll(again);
+        return again.length > 0;
+      },
+      idle: () => this.#submits.turn(),
+    });
     this.#submits = new Turnstile(
       () =>
         this.#session.state === 'ready' &&
         !this.#session.congested &&
+        this.#pacer.idle &&
         this.#requests.unacknowledged < maxUnacknowledged &&
         this.#requests.unacknowledgedBytes < MAX_UNACKNOWLEDGED_BYTES,
     );
@@ -201,22 +177,6 @@ export class Client {
     }
   }
 
-  /** How a task stands now, what happened to it, and its result (null unless it is completed and kept). */
-  async task(taskId: string): Promise<TaskReport> {
-    const { message, value } = await this.#once({ type: 'QueryTask', taskId });
-    if (message.type !== 'TaskUpdate') throw wrongAnswer(message);
-    return { task: message.task, history: message.history ?? [], result: value };
-  }
-
-  /** Tasks that match, the newest submission first; with `more`, ask again with `before` for the older ones. */
-  async tasks(
-    filter: TaskQuery = {},
-  ): Promise<{ readonly tasks: readonly TaskSummary[]; readonly more: boolean }> {
-    const { message } = await this.#once({ type: 'QueryTasks', ...filter });
-    if (message.type !== 'TasksReport') throw wrongAnswer(message);
-    return { tasks: message.tasks, more: message.more };
-  }
-
   /** Waits for the end of a task, across lost connections. */
   async watch(taskId: string, options: WatchOptions = {}): Promise<TaskOutcome> {
     const { signal, onUpdate } = options;
@@ -231,49 +191,6 @@ export class Client {
     return outcome.promise.finally(stopListening);
   }
 
-  /** Resolves when the cancellation is stored; rejects with TaskRejected TASK_FINISHED or UNKNOWN_TASK. */
-  async cancel(taskId: string): Promise<void> {
-    await this.#once({ type: 'CancelTask', taskId, reason: 'cancelled' });
-  }
-
-  /**
-   * Queues a task once more that failed, is dead or was cancelled, with all its attempts. Resolves when that is stored;
-   * rejects with TaskRejected TASK_NOT_RETRYABLE or UNKNOWN_TASK.
-   */
-  async retry(taskId: string): Promise<void> {
-    await this.#once({ type: 'RetryTask', taskId });
-  }
-
-  /** Gives no more tasks of a kind to agents until it is resumed; what runs, ends. Resolves when that is stored. */
-  async pause(kind: string): Promise<void> {
-    await this.#once({ type: 'PauseKind', kind });
-  }
-
-  /** Gives tasks of a paused kind out again. Resolves when that is stored. */
-  async resume(kind: string): Promise<void> {
-    await this.#once({ type: 'ResumeKind', kind });
-  }
-
-  /**
-   * Has a task submitted at the times of a cron expression. Resolves when that is stored.
-   * @throws TaskInputError before anything is sent, when the kind is built in and the input does not fit it.
-   */
-  async addRecurring(request: RecurringRequest): Promise<void> {
-    await this.#once(recurringBody(request), encodeInput(request.task));
-  }
-
-  /** Ends a recurring task; what it has submitted goes on. Resolves when that is stored. */
-  async removeRecurring(name: string): Promise<void> {
-    await this.#once({ type: 'DropRecurring', name });
-  }
-
-  /** The recurring tasks, by name. */
-  async recurring(): Promise<readonly RecurringSummary[]> {
-    const { message } = await this.#once({ type: 'QueryRecurring' });
-    if (message.type !== 'RecurringReport') throw wrongAnswer(message);
-    return message.recurring;
-  }
-
   /**
    * Has the coordinator drain and stop, as SIGTERM would: it takes no new tasks, running ones may take `timeoutMs`
    * (default: its own --drain-timeout) to end. Resolves when it has stopped.
@@ -282,84 +199,39 @@ export class Client {
     const left = this.#coordinatorLeft.promise;
     const { startedAt } = await this.status();
     const { timeoutMs } = options;
-    const asked = this.#once({ type: 'DrainCoordinator', ...(timeoutMs === undefined ? {} : { timeoutMs }) });
+    const asked = this.once({ type: 'DrainCoordinator', ...(timeoutMs === undefined ? {} : { timeoutMs }) });
     // with nothing to wait for, it may be gone before its answer has come
     await Promise.race([asked, left]);
     asked.catch(() => undefined);
     const watch = new AbortController();
     try {
-      await Promise.race([left, this.#untilGone(startedAt, watch.signal)]);
+      const clock = this.#options.clock ?? systemClock;
+      await Promise.race([left, untilGone(this, startedAt, clock, watch.signal)]);
     } finally {
       watch.abort();
     }
   }
 
-  /** How the coordinator is: agents, tasks and queue by kind, memory, what was dropped. The fields: StatusReport of the protocol. */
-  async status(): Promise<MessageOf<'StatusReport'>> {
-    const { message } = await this.#once({ type: 'QueryStatus' });
-    if (message.type !== 'StatusReport') throw wrongAnswer(message);
-    return message;
-  }
-
-  /** The agents it knows. */
-  async agents(): Promise<MessageOf<'AgentsReport'>['agents']> {
-    const { message } = await this.#once({ type: 'QueryAgents' });
-    if (message.type !== 'AgentsReport') throw wrongAnswer(message);
-    return message.agents;
-  }
-
   /**
-   * Says what came of the result of a task, once that is known. Resolves when it is stored. Rejects with TaskRejected:
-   * UNKNOWN_TASK; NO_FORECAST when the task is not completed, or `actual` has no forecast to be compared with;
-   * OUTCOME_KNOWN when it was said before.
+   * What happens to tasks and agents from the call on, as the coordinator decides it, across lost connections. Where
+   * events were lost, because the loop was too slow or the connection was gone, it says so in their place. At most 32
+   * notices, of up to 512 events each, wait to be read. End the loop, or call `return`, to stop following.
    */
-  async reportOutcome(taskId: string, outcome: TaskWorth): Promise<void> {
-    await this.#once({ type: 'ReportOutcome', taskId, ...outcome });
+  events(options: EventOptions = {}): AsyncIterableIterator<SwarmEvent | MissedEvents> {
+    return followEvents(this.#following, options);
   }
 
-  /** What was learned, of all agents or of one. */
-  async reasoning(agentId?: string): Promise<ReasoningReport> {
-    const { message, value } = await this.#once({
-      type: 'QueryReasoning',
-      ...(agentId === undefined ? {} : { agentId }),
-    });
-    if (message.type !== 'ReasoningReport' || !isReasoningReport(value)) throw wrongAnswer(message);
-    return value;
-  }
-
-  /**
-   * The patterns most like a series or the pattern of a task, what was forecast from them and what came; with neither, only
-   * how many are kept. Rejects with TaskRejected: UNKNOWN_TASK when the pattern of that task is not kept; NOT_SUPPORTED when
-   * the coordinator keeps none; BAD_FIELD for a series that is constant, too short or too long.
-   */
-  async patterns(query: PatternQuery = {}): Promise<PatternReport> {
-    const { message } = await this.#once(patternsBody(query));
-    if (message.type !== 'PatternsReport') throw wrongAnswer(message);
-    const { store, patterns, withOutcome, similar } = message;
-    return { store, patterns, withOutcome, similar };
+  /** The latest events, at most `recent` of them (default and at most 512), oldest first. */
+  async recentEvents(
+    options: EventFilter & { readonly recent?: number } = {},
+  ): Promise<readonly SwarmEvent[]> {
+    return recentEvents(this.#following, options);
   }
 
   /** Closes the connection; open requests reject. */
   close(): void {
     this.#session.close();
     this.#rejectAll(this.#unreachable('the client was closed'));
-  }
-
-  /** For a coordinator that goes without a word: asks now and then whether the one that started then still answers. */
-  async #untilGone(startedAt: number, signal: AbortSignal): Promise<void> {
-    const clock = this.#options.clock ?? systemClock;
-    for (;;) {
-      await new Promise<void>((resolve) => {
-        const cancelTimer = clock.setTimer(clock.now() + DRAIN_LOOK_MS, resolve);
-        signal.addEventListener('abort', cancelTimer, { once: true });
-      });
-      try {
-        if ((await this.status()).startedAt !== startedAt) return;
-      } catch (error) {
-        if (error instanceof CoordinatorUnreachable || error instanceof Refused) return;
-        throw error;
-      }
-    }
   }
 
   // ---- requests
@@ -408,8 +280,7 @@ export class Client {
     });
   }
 
-  /** Sends a request that has one answer. */
-  async #once(
+  protected override async once(
     body: RequestBody,
     payload: Uint8Array | null = null,
   ): Promise<{ readonly message: Message; readonly value: unknown }> {
@@ -425,14 +296,20 @@ export class Client {
   #ask(body: RequestBody, payload: Uint8Array | null, waiting: Waiting): number {
     const { requestId, send } = this.#requests.ask(body, payload);
     this.#waiting.set(requestId, waiting);
-    this.#do(send);
+    if (this.#pacer.idle) this.#do(send);
+    else this.#pacer.hold(requestId);
     // What is asked without a connection is sent on the next one.
     if (this.#session.state === 'idle') this.#session.dial(this.#connectTimeoutMs);
     if (this.#session.state === 'closed') this.#rejectAll(this.#unreachable('the client was closed'));
     return requestId;
   }
 
+  #doAll(actions: readonly RequestAction[]): void {
+    for (const action of actions) this.#do(action);
+  }
+
   #do(action: RequestAction): void {
+    if (action.type !== 'send' && action.type !== 'slowed') this.#pacer.answered(action.requestId);
     switch (action.type) {
       case 'send':
         this.#send(action);
@@ -442,6 +319,22 @@ export class Client {
         return;
       case 'update':
         this.#waiting.get(action.requestId)?.update?.(action.task);
+        return;
+      case 'events':
+        this.#waiting.get(action.requestId)?.events?.(action.events, action.missed);
+        return;
+      case 'gap':
+        this.#waiting.get(action.requestId)?.events?.([], null);
+        return;
+      case 'slowed':
+        for (const requestId of this.#pacer.refused(action.requestId, action.retryAfterMs)) {
+          this.#doAll(this.#requests.reject(requestId, action.error));
+        }
+        return;
+      case 'over':
+        return;
+      case 'renumbered':
+        this.#renumber(action.requestId, action.next);
         return;
       case 'answered':
         this.#takeWaiting(action.requestId)?.answered(action.message, action.payload);
@@ -463,6 +356,13 @@ export class Client {
       this.#requests.forget(message.requestId);
       this.#takeWaiting(message.requestId)?.failed(new TaskRejected(error));
     }
+  }
+
+  #renumber(requestId: number, next: number): void {
+    const waiting = this.#takeWaiting(requestId);
+    if (waiting === undefined) return;
+    this.#waiting.set(next, waiting);
+    waiting.renumbered?.(next);
   }
 
   #takeWaiting(requestId: number): Waiting | undefined {
@@ -505,7 +405,7 @@ export class Client {
   }
 
   #lost(problem: string): void {
-    for (const action of this.#requests.disconnect()) this.#do(action);
+    this.#doAll(this.#requests.disconnect());
     if (this.#requests.open === 0 && this.#submits.empty) return;
     const { reattachTimeoutMs = 30_000 } = this.#options;
     if (this.#session.dialAgain(reattachTimeoutMs)) return;
@@ -513,6 +413,7 @@ export class Client {
   }
 
   #rejectAll(error: CoordinatorUnreachable | Refused): void {
+    this.#pacer.reset();
     for (const action of this.#requests.abandon()) {
       if (action.type === 'lost') this.#takeWaiting(action.requestId)?.failed(error);
     }
@@ -523,13 +424,4 @@ export class Client {
   #unreachable(problem: string): CoordinatorUnreachable {
     return new CoordinatorUnreachable(this.#options.addresses, problem);
   }
-}
-
-function outcomeIn(message: Message, payload: Uint8Array | null): TaskOutcome {
-  if (message.type !== 'TaskUpdate') throw wrongAnswer(message);
-  return outcomeOf(message.task, payload === null ? null : decodeValue(payload));
-}
-
-function wrongAnswer(message: Message): ProtocolError {
-  return new ProtocolError('UNEXPECTED_MESSAGE', `${message.type} answers no such request`);
 }

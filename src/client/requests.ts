@@ -1,5 +1,11 @@
 import { errorOfReport, ProtocolError } from '../protocol/errors.js';
-import { isFinishedState, type Message, type MessageOf, type TaskSummary } from '../protocol/messages.js';
+import {
+  isFinishedState,
+  type Message,
+  type MessageOf,
+  type SwarmEvent,
+  type TaskSummary,
+} from '../protocol/messages.js';
 
 /** A message of a client, still without the number that its answer will name. */
 export type RequestBody =
@@ -17,6 +23,8 @@ export type RequestBody =
   | Omit<MessageOf<'DrainCoordinator'>, 'requestId'>
   | Omit<MessageOf<'QueryStatus'>, 'requestId'>
   | Omit<MessageOf<'QueryAgents'>, 'requestId'>
+  | Omit<MessageOf<'WatchEvents'>, 'requestId'>
+  | Omit<MessageOf<'SetLogLevel'>, 'requestId'>
   | Omit<MessageOf<'ReportOutcome'>, 'requestId'>
   | Omit<MessageOf<'QueryReasoning'>, 'requestId'>
   | Omit<MessageOf<'QueryPatterns'>, 'requestId'>;
@@ -32,8 +40,23 @@ export type Request =
     }
   /** For the TaskUpdate with a final state. */
   | { readonly state: 'watching'; readonly taskId: string }
+  /** For events, until it is given up. `told`: since the last connection was lost; `unread`: notices handed over and not read. */
+  | {
+      readonly state: 'following';
+      readonly body: Omit<MessageOf<'WatchEvents'>, 'requestId'>;
+      told: boolean;
+      unread: number;
+      /** Notices read since the coordinator was last told so. */
+      read: number;
+    }
   /** For its one answer. */
-  | { readonly state: 'asking'; readonly body: Exclude<RequestBody, { readonly type: 'SubmitTask' }> };
+  | {
+      readonly state: 'asking';
+      readonly body: Exclude<RequestBody, { readonly type: 'SubmitTask' | 'WatchEvents' }>;
+      readonly payload: Uint8Array | null;
+    };
+
+type Following = Extract<Request, { readonly state: 'following' }>;
 
 export type RequestAction =
   | {
@@ -42,6 +65,19 @@ export type RequestAction =
       readonly payload: Uint8Array | null;
     }
   | { readonly type: 'accepted'; readonly requestId: number; readonly taskId: string }
+  | {
+      readonly type: 'events';
+      readonly requestId: number;
+      readonly events: readonly SwarmEvent[];
+      /** Lost after these. */
+      readonly missed: number;
+    }
+  /** Events were lost, nobody knows how many: the connection was. */
+  | { readonly type: 'gap'; readonly requestId: number }
+  /** It is done, and nobody waits for the answer any more. */
+  | { readonly type: 'over'; readonly requestId: number }
+  /** The request goes on under another number. */
+  | { readonly type: 'renumbered'; readonly requestId: number; readonly next: number }
   /** A watched task changed, and goes on. */
   | { readonly type: 'update'; readonly requestId: number; readonly task: TaskSummary }
   /** Final for the request. `payload` is that of the message handed in. */
@@ -52,10 +88,19 @@ export type RequestAction =
       readonly payload: Uint8Array | null;
     }
   | { readonly type: 'rejected'; readonly requestId: number; readonly error: ProtocolError }
+  /** Too much was asked in a short time; nothing was done, and the request is still open. */
+  | {
+      readonly type: 'slowed';
+      readonly requestId: number;
+      readonly error: ProtocolError;
+      readonly retryAfterMs: number;
+    }
   /** The connection was lost, and repeating the request might do it twice. */
   | { readonly type: 'lost'; readonly requestId: number };
 
 const MAX_REQUEST_ID = 2 ** 32 - 1;
+/** Notices of events that may come before any of them is read. */
+export const EVENT_CREDIT = 16;
 
 /**
  * The open requests of a client, across connections: which message answers which request, and what is asked again
@@ -106,8 +151,11 @@ export class Requests {
       case 'WatchTask':
         this.#set(requestId, { state: 'watching', taskId: body.taskId });
         break;
+      case 'WatchEvents':
+        this.#set(requestId, { state: 'following', body, told: false, unread: 0, read: 0 });
+        break;
       default:
-        this.#set(requestId, { state: 'asking', body });
+        this.#set(requestId, { state: 'asking', body, payload });
     }
     return { requestId, send: { type: 'send', message: { ...body, requestId }, payload } };
   }
@@ -117,6 +165,36 @@ export class Requests {
     const request = this.#open.get(requestId);
     if (request?.state === 'submitting') this.#set(requestId, { ...request, disowned: true });
     else this.#set(requestId, null);
+  }
+
+  /** A notice of events was read: there may be room for more. */
+  readNotice(requestId: number): RequestAction[] {
+    const request = this.#open.get(requestId);
+    if (request?.state !== 'following') return [];
+    request.unread--;
+    if (++request.read < EVENT_CREDIT / 2) return [];
+    request.read = 0;
+    return [credit(requestId, EVENT_CREDIT - request.unread)];
+  }
+
+  /** Nobody wants to hear of events any more. */
+  unfollow(requestId: number): RequestAction[] {
+    if (this.#open.get(requestId)?.state !== 'following') return [];
+    this.#set(requestId, null);
+    return [credit(requestId, 0)];
+  }
+
+  /** Gives up a request that was refused. */
+  reject(requestId: number, error: ProtocolError): RequestAction[] {
+    this.#set(requestId, null);
+    return [{ type: 'rejected', requestId, error }];
+  }
+
+  /** What to send to ask once more; nothing when the request is over. */
+  repeat(requestId: number): RequestAction[] {
+    const request = this.#open.get(requestId);
+    this.#leftBehind.delete(requestId);
+    return request === undefined ? [] : [again(requestId, request)];
   }
 
   /** Takes back a request that could not be sent. */
@@ -134,11 +212,22 @@ export class Requests {
       case 'ErrorReport': {
         const { requestId } = message;
         if (requestId === undefined || !this.#open.has(requestId)) return [];
-        this.#set(requestId, null);
-        return [{ type: 'rejected', requestId, error: errorOfReport(message) }];
+        const error = errorOfReport(message);
+        const { retryAfterMs } = error;
+        return error.name === 'TOO_MANY_REQUESTS' && retryAfterMs !== undefined
+          ? [{ type: 'slowed', requestId, error, retryAfterMs }]
+          : this.reject(requestId, error);
       }
       case 'TaskUpdate':
         return this.#updated(message, payload);
+      case 'EventNotice': {
+        const { requestId, events, dropped: missed } = message;
+        const request = this.#open.get(requestId);
+        if (request?.state !== 'following') return [];
+        request.told = true;
+        request.unread++;
+        return [{ type: 'events', requestId, events, missed }];
+      }
       case 'StatusReport':
         return this.#answered(message.requestId, 'QueryStatus', message);
       case 'AgentsReport':
@@ -164,6 +253,7 @@ export class Requests {
     const lost: RequestAction[] = [];
     this.#leftBehind.clear();
     for (const [requestId, request] of [...this.#open]) {
+      if (request.state === 'following') lost.push(...this.#interrupt(requestId, request));
       if (isRepeatable(request)) continue;
       this.#set(requestId, null);
       lost.push({ type: 'lost', requestId });
@@ -177,8 +267,9 @@ export class Requests {
    */
   moveOn(): RequestAction[] {
     const sends: RequestAction[] = [];
-    for (const [requestId, request] of this.#open) {
-      if (request.state === 'watching') sends.push(watchAgain(requestId, request.taskId));
+    for (const [requestId, request] of [...this.#open]) {
+      if (request.state === 'following') sends.push(...this.#followAnew(requestId, request));
+      else if (request.state === 'watching') sends.push(watchAgain(requestId, request.taskId));
       else this.#leftBehind.add(requestId);
     }
     return sends;
@@ -213,6 +304,24 @@ export class Requests {
     return [...this.#open].map(([requestId, request]) => again(requestId, request));
   }
 
+  /** What came up to now is all that comes of it on this connection. */
+  #interrupt(requestId: number, request: Following): RequestAction[] {
+    if (!request.told) return [];
+    // what was before is known
+    this.#set(requestId, { ...request, body: { ...request.body, recent: 0 }, told: false });
+    return [{ type: 'gap', requestId }];
+  }
+
+  /** Under another number: what still comes on the connection before this one is not mixed with what comes here. */
+  #followAnew(requestId: number, request: Following): RequestAction[] {
+    const gap = this.#interrupt(requestId, request);
+    const interrupted = this.#open.get(requestId) ?? request;
+    const next = this.#freeId();
+    this.#set(requestId, null);
+    this.#set(next, interrupted);
+    return [...gap, { type: 'renumbered', requestId, next }, again(next, interrupted)];
+  }
+
   #acknowledged(requestId: number, taskId: string | undefined, message: Message): RequestAction[] {
     const request = this.#open.get(requestId);
     if (request?.state === 'asking' && isAcknowledged(request.body.type)) {
@@ -233,7 +342,10 @@ export class Requests {
       // It is watched on a connection that will not be there for long.
       return watched && movedOn ? [accepted, watchAgain(requestId, taskId)] : [accepted];
     }
-    return [this.ask({ type: 'CancelTask', taskId, reason: 'cancelled' }, null).send];
+    return [
+      { type: 'over', requestId },
+      this.ask({ type: 'CancelTask', taskId, reason: 'cancelled' }, null).send,
+    ];
   }
 
   #updated(message: MessageOf<'TaskUpdate'>, payload: Uint8Array | null): RequestAction[] {
@@ -252,6 +364,8 @@ export class Requests {
         const accepted = this.#acknowledged(requestId, task.taskId, message);
         return [...accepted, ...(request.disowned ? [] : this.#updated(message, payload))];
       }
+      case 'following':
+        return [];
     }
   }
 
@@ -295,10 +409,22 @@ function again(requestId: number, request: Request): RequestAction {
       return { type: 'send', message: { ...request.body, requestId }, payload: request.payload };
     case 'watching':
       return watchAgain(requestId, request.taskId);
+    case 'following': {
+      const message = {
+        ...request.body,
+        requestId,
+        credit: Math.max(1, Math.min(request.body.credit, EVENT_CREDIT - request.unread)),
+      };
+      return { type: 'send', message, payload: null };
+    }
     case 'asking':
       // A question, or it came too late for the last connection and was never sent.
-      return { type: 'send', message: { ...request.body, requestId }, payload: null };
+      return { type: 'send', message: { ...request.body, requestId }, payload: request.payload };
   }
+}
+
+function credit(requestId: number, notices: number): RequestAction {
+  return { type: 'send', message: { type: 'WatchEvents', requestId, credit: notices }, payload: null };
 }
 
 function watchAgain(requestId: number, taskId: string): RequestAction {
@@ -308,6 +434,7 @@ function watchAgain(requestId: number, taskId: string): RequestAction {
 function isRepeatable(request: Request): boolean {
   switch (request.state) {
     case 'watching':
+    case 'following':
       return true;
     case 'submitting':
       // One that was given up as well: only then is it known which task to cancel.
@@ -327,6 +454,6 @@ const CHANGES: ReadonlySet<RequestBody['type']> = new Set([
   'ReportOutcome',
 ]);
 /** Requests that are acknowledged and come to the same however often they are told. */
-const SETTINGS: ReadonlySet<RequestBody['type']> = new Set(['PauseKind', 'ResumeKind']);
+const SETTINGS: ReadonlySet<RequestBody['type']> = new Set(['PauseKind', 'ResumeKind', 'SetLogLevel']);
 
 const isAcknowledged = (type: RequestBody['type']): boolean => CHANGES.has(type) || SETTINGS.has(type);

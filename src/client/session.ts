@@ -185,7 +185,7 @@ export class Session {
           accepted(connection, address, ack);
         },
         failed,
-        ignored: ({ type }) => this.#log.warn({ type }, 'message before ClientAck ignored'),
+        ignored: ({ type }) => this.#log.warn({ messageType: type }, 'message before ClientAck ignored'),
         after: (connection, address) => ({
           message: (message, payload) => this.#receive(message, payload),
           drained: () => this.#drained(connection),

@@ -23,6 +23,7 @@ import { formatHostPort } from './options/host-port.js';
 import { addOptions } from './options/options.js';
 import { addExample, createProgram } from './program.js';
 import { NOT_RELOADED, onHangup } from './service/hangups.js';
+import { onLogSignal } from './service/log-switch.js';
 import { type Notifier, withNotifier } from './service/notifier.js';
 import { startStaggered } from './staggered-start.js';
 
@@ -64,6 +65,7 @@ async function serve(options: AgentOptions, log: Logger, notifier: Notifier): Pr
   );
   const interrupts = onInterrupt();
   const hangups = onHangup();
+  const logSwitch = onLogSignal(log, options.logLevel);
   const states = await openStates(options, log).catch(async (error: unknown) => {
     await http?.close();
     throw error;
@@ -105,6 +107,7 @@ async function serve(options: AgentOptions, log: Logger, notifier: Notifier): Pr
     },
     { once: true },
   );
+  for (const agent of agents) agent.on('logLevel', (level) => logSwitch.set(level, 'the coordinator'));
   started = agents;
   const ready = tellRegistrations(agents, notifier);
   hangups.handle(() => {
@@ -130,6 +133,7 @@ async function serve(options: AgentOptions, log: Logger, notifier: Notifier): Pr
   await Promise.all(states.map(({ state }) => state.close()));
   interrupts.stop();
   hangups.stop();
+  logSwitch.stop();
   const refusal = ends.find(({ permanent }) => permanent);
   if (refusal !== undefined) throw new RefusedError(oneLine(refusal.reason));
   log.info({ reason: ends[0]?.reason }, 'stopped');

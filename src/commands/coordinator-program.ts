@@ -4,6 +4,8 @@ import { registerChangeTasksCommands } from './change-tasks-command.js';
 import { registerCertsCommand } from './certs-command.js';
 import { registerCompletionCommand } from './completion/completion-command.js';
 import { EXIT, runCommand, type ExitStatus } from './exit.js';
+import { registerEventsCommand } from './events-command.js';
+import { registerLogLevelCommand } from './log-level-command.js';
 import { registerOperateCommands } from './operate-commands.js';
 import { addExample, createProgram } from './program.js';
 import { registerOutcomeCommand } from './outcome-command.js';
@@ -39,6 +41,8 @@ export function coordinatorMain(argv: readonly string[]): Promise<ExitStatus> {
   registerTaskCommand(program);
   registerChangeTasksCommands(program, (ended) => (status = ended));
   registerOperateCommands(program);
+  registerEventsCommand(program);
+  registerLogLevelCommand(program);
   registerRecurringCommand(program);
   registerReasoningCommand(program);
   registerOutcomeCommand(program);

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Logger } from 'pino';
 import { Coordinator } from '../coordinator/coordinator.js';
@@ -36,6 +37,7 @@ import { formatHostPort, isLoopback } from './options/host-port.js';
 import { addOptions, readOptions } from './options/options.js';
 import { addDefaultCommand, addExample } from './program.js';
 import { NOT_RELOADED, onHangup } from './service/hangups.js';
+import { onLogSignal } from './service/log-switch.js';
 import { type Notifier, withNotifier } from './service/notifier.js';
 import { VERSION } from '../version.js';
 
@@ -43,6 +45,8 @@ import { VERSION } from '../version.js';
 const CLIENT_CONNECTIONS = 1000;
 /** Lines a second about failed handshakes; a flood of strangers must not fill the log. */
 const HANDSHAKE_LINES_PER_SECOND = 10;
+const TOO_MANY_HANDSHAKES =
+  'new connections are dropped: more come from an address than --handshake-rate allows';
 
 /** Adds the daemon: what runs when no subcommand is named. */
 export function registerRunCommand(program: Command): Command {
@@ -68,14 +72,14 @@ async function runCoordinator(options: CoordinatorOptions): Promise<void> {
 
 async function serve(options: CoordinatorOptions, log: Logger, notifier: Notifier): Promise<void> {
   const joinToken = options.joinTokenFile === null ? null : readJoinToken(options.joinTokenFile);
-  const httpToken =
-    options.httpTokenFile === null ? null : readSecret(options.httpTokenFile, '--http-token-file');
+  let httpToken = readHttpToken(options);
   const identity = await loadServerIdentity({ ...options, san: namesFor(options) }, new Date());
-  for (const file of identity.made) log.info({ file, directory: options.certs }, 'made a certificate file');
+  for (const file of identity.made) log.info({ path: join(options.certs, file) }, 'made a certificate file');
   for (const warning of identity.warnings) log.warn({}, warning);
   const audit = openAudit(options.auditLog);
   const interrupts = onInterrupt();
   const hangups = onHangup();
+  const logSwitch = onLogSignal(log, options.logLevel);
   const interrupted = new Promise<void>((resolve) => {
     interrupts.signal.addEventListener('abort', () => resolve(), { once: true });
   });
@@ -98,6 +102,7 @@ async function serve(options: CoordinatorOptions, log: Logger, notifier: Notifie
   });
   const coordinator = new Coordinator({
     onDrainRequest: drainRequested,
+    onLogLevel: (level, by) => logSwitch.set(level, by),
     listener,
     store,
     ...(patternStore === null ? {} : { patternStore }),
@@ -133,12 +138,14 @@ async function serve(options: CoordinatorOptions, log: Logger, notifier: Notifie
     }),
     version: SOFTWARE,
   });
-  const http = await startHttp({ view: coordinator.view, token: httpToken, metrics }, options, log).catch(
-    async (error: unknown) => {
-      await coordinator.close();
-      throw error;
-    },
-  );
+  const http = await startHttp(
+    { view: coordinator.view, token: () => httpToken, metrics },
+    options,
+    log,
+  ).catch(async (error: unknown) => {
+    await coordinator.close();
+    throw error;
+  });
   await coordinator.start().catch(async (error: unknown) => {
     await http?.close();
     await coordinator.close();
@@ -158,7 +165,7 @@ async function serve(options: CoordinatorOptions, log: Logger, notifier: Notifie
   hangups.handle(async () => {
     notifier.reloading();
     reopenAudit(audit, log);
-    await reload(options, listener, coordinator, log);
+    await reload(options, listener, coordinator, (token) => (httpToken = token), log);
     notifier.ready(status);
   });
   const drainTimeout = await stopping;
@@ -171,6 +178,7 @@ async function serve(options: CoordinatorOptions, log: Logger, notifier: Notifie
   await tracing?.close();
   audit?.close();
   interrupts.stop();
+  logSwitch.stop();
   log.info({ remaining }, 'stopped');
 }
 
@@ -183,21 +191,28 @@ function startHttp(
   return serveHttp(http, { hostNames: httpHost, routes: coordinatorRoutes(served), log });
 }
 
-/** Reads certificates and join token again: all of them are taken, or none. */
+function readHttpToken({ httpTokenFile }: CoordinatorOptions): string | null {
+  return httpTokenFile === null ? null : readSecret(httpTokenFile, '--http-token-file');
+}
+
+/** Reads certificates and tokens again: all of them are taken, or none. */
 async function reload(
   options: CoordinatorOptions,
   listener: QuicListener,
   coordinator: Coordinator,
+  setHttpToken: (token: string | null) => void,
   log: Logger,
 ): Promise<void> {
   try {
     const joinToken = options.joinTokenFile === null ? null : readJoinToken(options.joinTokenFile);
     const roleTokens = readRoleTokens(options);
+    const httpToken = readHttpToken(options);
     const identity = await reloadServerIdentity({ ...options, san: namesFor(options) }, new Date());
     const ca = requiresClientCertificate(options) ? mustHaveAuthorities(identity) : null;
     listener.setIdentity({ key: identity.key, cert: identity.cert, ...(ca === null ? {} : { ca }) });
     if (joinToken !== null) coordinator.setJoinToken(joinToken);
     coordinator.setRoleTokens(roleTokens);
+    setHttpToken(httpToken);
     for (const warning of identity.warnings) log.warn({}, warning);
     log.info({ fingerprint: identity.fingerprint }, 'reloaded');
   } catch (error) {
@@ -231,6 +246,7 @@ async function listen(
 ): Promise<QuicListener> {
   const { host, port } = options.listen;
   const failure = rateLimited(HANDSHAKE_LINES_PER_SECOND, () => performance.now());
+  const dropped = rateLimited(1, () => performance.now());
   const clientAuthorities = requiresClientCertificate(options) ? mustHaveAuthorities(identity) : null;
   try {
     return await listenQuic({
@@ -248,6 +264,9 @@ async function listen(
       idleTimeoutMs: options.idleTimeout,
       keepAliveMs: options.keepAlive,
       maxConnections: options.maxAgents + CLIENT_CONNECTIONS,
+      ...(options.handshakeRate === null ? {} : { handshakeRate: options.handshakeRate }),
+      onHandshakeDropped: (address) =>
+        dropped((swallowed) => log.warn({ address, count: swallowed + 1 }, TOO_MANY_HANDSHAKES)),
       onHandshakeFailed: (address, info) => {
         failures.count++;
         failure((swallowed) =>
@@ -255,7 +274,7 @@ async function listen(
             {
               address,
               reason: explainHandshakeFailure(info),
-              ...(swallowed > 0 ? { notShown: swallowed } : {}),
+              count: swallowed + 1,
             },
             'handshake failed',
           ),

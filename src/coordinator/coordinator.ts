@@ -5,7 +5,7 @@ import { silentLog, type Log } from '../observe/log.js';
 import type { CoordinatorFigures } from '../observe/metrics/snapshot.js';
 import type { SpanSink } from '../observe/tracing/spans.js';
 import { ERRORS } from '../protocol/errors.js';
-import type { Message } from '../protocol/messages.js';
+import type { LogLevel, Message } from '../protocol/messages.js';
 import type { ReasoningBank } from '../reasoning/bank.js';
 import type { PatternStore } from '../reasoning/patterns/pattern-store.js';
 import { learnedRouting } from '../reasoning/routing.js';
@@ -39,7 +39,7 @@ const COMMIT_HOLD_MS = 1;
 
 /** Of a coordinator: its transport, store and limits. Durations in milliseconds. */
 export interface CoordinatorOptions extends Partial<
-  Omit<CoreOptions, 'builtInKinds' | 'clientsMayStop' | 'routing'>
+  Omit<CoreOptions, 'builtInKinds' | 'clientsMayStop' | 'logLevelMayChange' | 'routing'>
 > {
   /** How an agent is chosen among those with credit: by load (default), by what it was worth so far, or by a policy of one's own. */
   readonly routing?: RoutingPolicy | 'learned' | 'least-loaded';
@@ -75,6 +75,8 @@ export interface CoordinatorOptions extends Partial<
   readonly onDrainRequest?: (timeoutMs: number | null) => void;
   /** Gets a span of each task, and of its waits and attempts; agents are told to go on below these. */
   readonly spans?: SpanSink;
+  /** An operator, by its name, asks that `log` tell more or less. Without it such a request is refused. */
+  readonly onLogLevel?: (level: LogLevel, by: string) => void;
   readonly log?: Log;
   readonly clock?: Clock;
 }
@@ -137,6 +139,7 @@ export class Coordinator {
       commitHoldMs: COMMIT_HOLD_MS,
       ...given,
       clientsMayStop: options.onDrainRequest !== undefined,
+      logLevelMayChange: options.onLogLevel !== undefined,
       builtInKinds: [...taskKinds.keys()],
     };
     const { maxMessageBytes, ownStreamThresholdBytes } = this.coreOptions;
@@ -201,6 +204,7 @@ export class Coordinator {
       clock,
       joinToken: () => this.joinToken,
       roleTokens: () => this.roleTokens,
+      log: this.log,
       version,
       dropped,
       connection: (connectionId) => peers.get(connectionId)?.connection,
@@ -399,6 +403,9 @@ export class Coordinator {
       case 'log':
         this.log[action.level](action.fields, action.msg);
         if (action.fields['audit'] === true) this.options.onAudit?.({ msg: action.msg, ...action.fields });
+        return;
+      case 'logLevel':
+        this.options.onLogLevel?.(action.level, action.by);
         return;
       case 'stop':
         this.options.onDrainRequest?.(action.timeoutMs);

@@ -1,6 +1,7 @@
 import type {
   AgentSummary,
   MessageOf,
+  SwarmEvent,
   TaskHistoryEntry,
   TaskState,
   TaskSummary,
@@ -9,8 +10,6 @@ import type {
 /** What a coordinator is asked by those that show it: the HTTP server, the dashboard behind it. */
 
 export type StatusView = Omit<MessageOf<'StatusReport'>, 'type' | 'requestId'>;
-/** Something that happened to a task or an agent; the fields are those of EventNotice in docs/protocol.md. */
-export type SwarmEvent = MessageOf<'EventNotice'>['events'][number];
 
 /** Which tasks to list; what is left out does not matter. */
 export interface TaskFilterView {

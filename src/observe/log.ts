@@ -4,6 +4,8 @@ export interface Log {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
+  /** Whether such a line is written now. Missing: yes. */
+  isLevelEnabled?(level: string): boolean;
 }
 
 /** Drops everything. */
@@ -12,4 +14,5 @@ export const silentLog: Log = {
   info: () => undefined,
   warn: () => undefined,
   error: () => undefined,
+  isLevelEnabled: () => false,
 };

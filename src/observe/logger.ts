@@ -1,8 +1,7 @@
 import { pino, type DestinationStream, type Logger, stdTimeFunctions } from 'pino';
+import type { LogLevel } from '../protocol/messages.js';
 
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export const LOG_FORMATS = ['json', 'pretty'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
 export interface LoggerOptions {
@@ -15,7 +14,16 @@ export interface LoggerOptions {
   readonly write?: (line: string) => void;
 }
 
-const SECRETS = ['sessionToken', 'joinToken', 'key', 'ticketKey', 'secret'];
+const SECRETS = [
+  'sessionToken',
+  'joinToken',
+  'token',
+  'key',
+  'ticketKey',
+  'secret',
+  'password',
+  'authorization',
+];
 
 /**
  * The logger of a process. Lines go to standard error one by one, written before the call returns: none is lost when
@@ -28,18 +36,19 @@ const SECRETS = ['sessionToken', 'joinToken', 'key', 'ticketKey', 'secret'];
 export async function createLogger(options: LoggerOptions): Promise<Logger> {
   const format = options.format ?? (process.stderr.isTTY ? 'pretty' : 'json');
   const write = options.write ?? standardError();
-  return pino(
+  const logger: Logger = pino(
     {
       name: options.name,
       level: options.level,
       base: { pid: process.pid },
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      serializers: { err: errorSerializer(options.level === 'debug' || options.level === 'trace') },
+      serializers: { err: errorSerializer(() => logger.isLevelEnabled('debug')) },
       redact: { paths: SECRETS.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]), censor: '[redacted]' },
     },
     format === 'pretty' ? await prettyStream(write) : { write },
   );
+  return logger;
 }
 
 /** Formats in this thread: a worker thread could not write its last lines when the process exits. */
@@ -60,7 +69,7 @@ function standardError(): (line: string) => void {
   return (line) => void stream.write(line);
 }
 
-function errorSerializer(withStack: boolean): (error: unknown) => unknown {
+function errorSerializer(withStack: () => boolean): (error: unknown) => unknown {
   const serialize = (error: unknown): unknown => {
     if (!(error instanceof Error)) return error;
     return {
@@ -68,7 +77,7 @@ function errorSerializer(withStack: boolean): (error: unknown) => unknown {
       message: error.message,
       ...('code' in error ? { code: error.code } : {}),
       ...(error.cause instanceof Error ? { cause: serialize(error.cause) } : {}),
-      ...(withStack ? { stack: error.stack } : {}),
+      ...(withStack() ? { stack: error.stack } : {}),
     };
   };
   return serialize;

@@ -96,13 +96,19 @@ export const ERRORS = {
     'later',
     'the coordinator cannot store anything now; nothing was changed',
   ),
-  TOO_MANY_REQUESTS: entry(0x39, 'goes on', 'later', 'too many requests are open on this connection'),
+  TOO_MANY_REQUESTS: entry(
+    0x39,
+    'goes on',
+    'later',
+    'too many requests are open on this connection, or came in too short a time',
+  ),
   TASK_NOT_RETRYABLE: entry(
     0x3a,
     'goes on',
     'never',
     'only a task that failed, is dead or was cancelled can be retried',
   ),
+  UNKNOWN_AGENT: entry(0x3b, 'goes on', 'later', 'no such agent is connected'),
   FORBIDDEN: entry(0x3f, 'goes on', 'never', 'the role of the peer does not include this'),
 
   UNKNOWN_SCHEDULE: entry(0x48, 'goes on', 'never', 'no such recurring task'),

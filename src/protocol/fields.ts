@@ -21,6 +21,8 @@ export const name = (description: string) =>
 export const scheduleName = name('name of the recurring task');
 
 export const AGENT_TYPES = ['pattern', 'strategy', 'feature', 'neural', 'reasoning', 'worker'] as const;
+/** What a process logs at least, the most talkative first. */
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export const STREAM_PURPOSES = ['control', 'tasks-high', 'tasks-normal', 'tasks-low', 'bulk'] as const;
 
 export const kind = string({

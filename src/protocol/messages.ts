@@ -1,4 +1,4 @@
-import type { AGENT_TYPES, errorDetail, STREAM_PURPOSES } from './fields.js';
+import type { AGENT_TYPES, errorDetail, LOG_LEVELS, STREAM_PURPOSES } from './fields.js';
 import { reasoningMessages } from './messages/reasoning-messages.js';
 import { reportMessages } from './messages/report-messages.js';
 import { requestMessages } from './messages/request-messages.js';
@@ -18,7 +18,7 @@ import type { Static } from './schema.js';
  * Unknown fields are ignored; a missing or wrong one is refused by name (ErrorReport).
  */
 
-export { AGENT_TYPES, STREAM_PURPOSES } from './fields.js';
+export { AGENT_TYPES, LOG_LEVELS, STREAM_PURPOSES } from './fields.js';
 export { TASK_HISTORY_EVENTS, WAIT_REASONS } from './messages/summaries.js';
 export {
   FINISHED_STATES,
@@ -54,6 +54,8 @@ export type MessageOf<T extends MessageType> = Extract<Message, { type: T }>;
  * @useDeclaredType
  */
 export type AgentType = (typeof AGENT_TYPES)[number];
+/** How much a process logs: the least severe level that is written. */
+export type LogLevel = (typeof LOG_LEVELS)[number];
 export type StreamPurpose = (typeof STREAM_PURPOSES)[number];
 /**
  * A task as clients see it. docs/protocol.md says what each field means.
@@ -71,6 +73,8 @@ export type AgentSummary = Static<typeof agentSummary>;
  * @interface
  */
 export type RecurringSummary = Static<typeof recurringSummary>;
+/** Something that happened to a task or an agent; the fields are those of EventNotice in docs/protocol.md. */
+export type SwarmEvent = MessageOf<'EventNotice'>['events'][number];
 /** Which attempt of which task; `epoch` is its fencing number. */
 export type Lease = Pick<MessageOf<'AgentTask'>, 'taskId' | 'attempt' | 'epoch'>;
 /**

@@ -1,5 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { formatAddress, type DatagramHandler, type DatagramPort } from './datagram-port.js';
+import { HandshakeRate } from './handshake-rate.js';
 import { Keylog } from './keylog.js';
 import {
   makeConfig,
@@ -46,6 +47,7 @@ export type DropReason =
   | 'initial-too-short'
   | 'invalid-token'
   | 'too-many-connections'
+  | 'handshake-rate'
   | 'not-accepting'
   | 'undecryptable';
 
@@ -79,6 +81,13 @@ export interface QuicListenerOptions extends Partial<TransportSettings> {
   /** `auto`: clients must prove their address once many handshakes are under way. */
   readonly retry?: 'auto' | 'always' | 'never';
   readonly maxConnections?: number;
+  /**
+   * New connections a second from one IPv4 address or IPv6 /64 network, after a burst of as many. What is over it must
+   * prove its address (Retry); as many of those are taken again, and the rest is dropped. Missing: no bound.
+   */
+  readonly handshakeRate?: number;
+  /** A new connection was dropped for `handshakeRate`. */
+  readonly onHandshakeDropped?: (address: string) => void;
   /** A handshake that came to nothing: wrong ALPN, untrusted or missing client certificate, timeout. */
   readonly onHandshakeFailed?: (address: string, info: CloseInfo) => void;
   /** A handler threw. */
@@ -209,6 +218,7 @@ class Listener implements QuicListener, DatagramHandler, ConnectionHost {
     'initial-too-short': 0,
     'invalid-token': 0,
     'too-many-connections': 0,
+    'handshake-rate': 0,
     'not-accepting': 0,
     undecryptable: 0,
   };
@@ -225,6 +235,7 @@ class Listener implements QuicListener, DatagramHandler, ConnectionHost {
   private readonly scheduler = new TurnScheduler();
   private readonly tokens = new RetryTokens(performance.now());
   private resets = new StatelessResets(randomBytes(RESET_KEY_BYTES));
+  private readonly rate: HandshakeRate | null;
   private accept: ((connection: TransportConnection) => void) | null = null;
   private accepting = true;
   private sequence = 0;
@@ -236,6 +247,7 @@ class Listener implements QuicListener, DatagramHandler, ConnectionHost {
     private readonly keylog: Keylog | null,
   ) {
     this.settings = withDefaults(options);
+    this.rate = options.handshakeRate === undefined ? null : new HandshakeRate(options.handshakeRate);
     port.setHandler(this);
   }
 
@@ -402,8 +414,9 @@ class Listener implements QuicListener, DatagramHandler, ConnectionHost {
       this.dropped[reason]++;
       return;
     }
-    if (header.token.length === 0 && this.wantsRetry()) {
-      this.sendRetry(header, host, port);
+    if (header.token.length === 0 && (this.wantsRetry() || !this.isInTime(host, false))) {
+      if (this.options.retry === 'never') this.dropForRate(host, port);
+      else this.sendRetry(header, host, port);
       return;
     }
     let odcid: Uint8Array | null = null;
@@ -411,6 +424,10 @@ class Listener implements QuicListener, DatagramHandler, ConnectionHost {
       odcid = this.tokens.open(header.token, formatAddress(host, port), header.dcid, performance.now());
       if (odcid === null) {
         this.dropped['invalid-token']++;
+        return;
+      }
+      if (!this.isInTime(host, true)) {
+        this.dropForRate(host, port);
         return;
       }
     }
@@ -431,6 +448,15 @@ class Listener implements QuicListener, DatagramHandler, ConnectionHost {
   private wantsRetry(): boolean {
     const mode = this.options.retry ?? 'auto';
     return mode === 'always' || (mode === 'auto' && this.inHandshake.size >= RETRY_FROM_HANDSHAKES);
+  }
+
+  private isInTime(host: string, proven: boolean): boolean {
+    return this.rate === null || this.rate.admits(host, proven, performance.now());
+  }
+
+  private dropForRate(host: string, port: number): void {
+    this.dropped['handshake-rate']++;
+    this.options.onHandshakeDropped?.(formatAddress(host, port));
   }
 
   private sendRetry(header: LongHeader, host: string, port: number): void {

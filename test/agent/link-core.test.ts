@@ -240,7 +240,7 @@ t.test('addresses are tried in turn, with one backoff for each round', (t) => {
     ['a:1', 'b:2', 'a:1', 'b:2', 'a:1'],
   );
   t.same(
-    played.of('log').map(({ level, fields }) => [level, fields['retryInMs']]),
+    played.of('log').map(({ level, fields }) => [level, fields['retryAfterMs']]),
     [
       ['debug', 0],
       ['warn', 50],

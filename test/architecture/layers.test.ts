@@ -9,7 +9,7 @@ const SRC = join(PACKAGE_ROOT, 'src');
 /** Which layers each layer may import from, beside itself: only those below it. */
 const BELOW: Readonly<Record<string, readonly string[]>> = {
   numeric: [],
-  transport: [],
+  transport: ['numeric'],
   protocol: ['transport'],
   tasks: ['protocol', 'numeric'],
   reasoning: ['protocol', 'numeric'],

@@ -184,6 +184,7 @@ t.test('a submit given up is cancelled as soon as its task is known', (t) => {
   const { requestId } = requests.ask(submit(), bytes);
   requests.disown(requestId);
   t.match(requests.receive(ack([requestId], ['t1']), null), [
+    { type: 'over', requestId },
     { type: 'send', message: { type: 'CancelTask', taskId: 't1', reason: 'cancelled' } },
   ]);
   t.end();

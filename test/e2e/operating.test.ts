@@ -5,7 +5,7 @@ const ECHO = '{"function": "echo", "input": 1}';
 
 t.test('an operator pauses a kind, sees why its tasks wait, and lets it go on', async (t) => {
   const swarm = await startSwarm(t);
-  await swarm.agent('agent-1');
+  const agent = await swarm.agent('agent-1');
   const paused = await swarm.run(['pause', 'compute']);
   t.strictSame([paused.status, paused.stdout], [0, 'compute paused\n']);
   const id = (await swarm.run(['submit', 'compute', '--input', '-'], ECHO)).stdout.trim();
@@ -27,6 +27,35 @@ t.test('an operator pauses a kind, sees why its tasks wait, and lets it go on', 
       state: 'completed',
     },
   );
+
+  const [events, ofAgent, louder, silly] = await Promise.all([
+    swarm.run(['events', '--task', id]),
+    swarm.run(['log-level', 'debug', '--agent', 'agent-1']),
+    swarm.run(['log-level', 'debug', '--json']),
+    swarm.run(['log-level', 'loud']),
+  ]);
+  const told = events.stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as object);
+  t.match(told[0], { event: 'task-submitted', taskId: id, kind: 'compute', agentId: null });
+  t.match(told.at(-1), { event: 'task-completed', taskId: id, attempt: 1, agentId: 'agent-1' });
+  const keys = ['at', 'event', 'taskId', 'kind', 'priority', 'attempt', 'agentId', 'agentType', 'detail'];
+  for (const line of told) t.strictSame(Object.keys(line), keys);
+  t.strictSame([ofAgent.status, ofAgent.stdout], [0, 'agent agent-1 logs debug from now on\n']);
+  t.strictSame([louder.status, JSON.parse(louder.stdout)], [0, { agentId: null, logLevel: 'debug' }]);
+  t.equal(silly.status, 2);
+  t.match(errorLine(silly), /'loud'.*LEVEL.*trace, debug, info/);
+  const run = await swarm.run(['submit', 'compute', '--input', '-', '--wait', '--json'], ECHO);
+  const { taskId } = JSON.parse(run.stdout) as { taskId: string };
+  const attempt = { taskId, kind: 'compute', attempt: 1, agentId: 'agent-1', durationMs: Number };
+  const ofTask = (line: object) => 'taskId' in line && line.taskId === taskId;
+  t.match(await swarm.coordinator.line('task completed', ofTask), { level: 'debug', ...attempt });
+  t.match(await agent.line('run completed', ofTask), { level: 'debug', ...attempt });
+  t.strictSame([...swarm.coordinator.otherLines, ...agent.otherLines], [], 'every line is JSON');
+  swarm.coordinator.kill('SIGUSR2');
+  const bySignal = await swarm.coordinator.line('log level changed', ({ by }) => by === 'SIGUSR2');
+  t.match(bySignal, { logLevel: 'info', before: 'debug' });
 
   const drain = await swarm.run(['drain', '--timeout', '5s', '--json']);
   t.strictSame([drain.status, JSON.parse(drain.stdout)], [0, { state: 'stopped' }]);

@@ -5,10 +5,11 @@ import { startAgent, startCoordinator } from '../../scripts/lib/daemons.js';
 import { runCli } from '../support/cli.js';
 
 t.test('tokens grant roles, and what is denied is on record', async (t) => {
-  const cwd = t.testdir({ join: 'j', ops: 'o', view: 'v' });
+  const secrets = { join: 'secret-of-joining', ops: 'secret-of-operators', view: 'secret-of-viewers' };
+  const cwd = t.testdir({ ...secrets, old: secrets.view });
   const { daemon, address } = await startCoordinator(cwd, [
     ...['--join-token-file', 'join', '--token-file', 'operator=ops,read-only=view'],
-    ...['--audit-log', 'audit.ndjson'],
+    ...['--audit-log', 'audit.ndjson', '--log-level', 'trace'],
   ]);
   t.teardown(() => daemon.stop());
   const run = (token: string, ...args: string[]) =>
@@ -44,12 +45,23 @@ t.test('tokens grant roles, and what is denied is on record', async (t) => {
   await writeFile(join(cwd, 'view'), 'changed');
   daemon.kill('SIGHUP');
   await daemon.line('reloaded');
-  t.equal((await run('view', 'status')).status, 0, 'the new token');
+  const [renewed, outdated] = await Promise.all([run('view', 'status'), run('old', 'status')]);
+  t.equal(renewed.status, 0, 'the new token');
+  t.equal(outdated.status, 4, 'the old token');
   await run('ops', 'resume', 'compute');
   t.match(await audited(), [{ action: 'ResumeKind', outcome: 'done' }], 'in a new file');
 
-  const agent = await startAgent(cwd, address, 'agent-1', ['--join-token-file', 'join']);
+  const agent = await startAgent(cwd, address, 'agent-1', [
+    ...['--join-token-file', 'join', '--log-level', 'trace'],
+  ]);
   await agent.stop();
+  await daemon.stop();
+  const logged = JSON.stringify([...daemon.lines, ...agent.lines, ...daemon.otherLines, ...agent.otherLines]);
+  const key = await readFile(join(cwd, 'certs', 'server.key'), 'utf8');
+  for (const secret of [...Object.values(secrets), 'changed', key.split('\n')[1] ?? '']) {
+    t.ok(secret.length > 0 && !logged.includes(secret), 'no secret in the log');
+  }
+  t.notMatch(logged, /"sessionToken"/);
 });
 
 t.test('a certificate grants its role', async (t) => {

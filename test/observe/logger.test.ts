@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import t from 'tap';
-import { createLogger, type LogFormat, type LogLevel } from '../../src/observe/logger.js';
+import { createLogger, type LogFormat } from '../../src/observe/logger.js';
+import type { LogLevel } from '../../src/protocol/messages.js';
 
 async function make(level: LogLevel = 'info', format: LogFormat | null = 'json') {
   const lines: string[] = [];

@@ -1,7 +1,7 @@
 import { ROLES, type Role } from '../../protocol/roles.js';
 import { integer } from './integer.js';
 import { type Parser, ValueProblem } from './parser.js';
-import { list, optional, type OptionTable } from './spec.js';
+import { list, optional, type OptionTable, valueOrOff } from './spec.js';
 import { path } from './text.js';
 
 /** A file whose secret grants a role. */
@@ -34,6 +34,12 @@ export const accessOptions = {
     placeholder: 'N/s',
     parse: perSecond,
     help: 'requests a second of one client certificate, or of one address without; others are told when to try again',
+  }),
+  handshakeRate: valueOrOff({
+    placeholder: 'N/s',
+    parse: perSecond,
+    default: '2000/s',
+    help: 'new connections a second from one IPv4 address or IPv6 /64 network; those over it prove their address first, as many again are taken, the rest is dropped',
   }),
   auditLog: optional({
     placeholder: 'FILE',

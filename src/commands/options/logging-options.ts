@@ -1,4 +1,5 @@
-import { LOG_FORMATS, LOG_LEVELS } from '../../observe/logger.js';
+import { LOG_FORMATS } from '../../observe/logger.js';
+import { LOG_LEVELS } from '../../protocol/messages.js';
 import { choice } from './choice.js';
 import { optional, type OptionTable, value, type Values } from './spec.js';
 

@@ -1,5 +1,5 @@
 /** For the log, when a reload has failed. */
-export const NOT_RELOADED = 'nothing was reloaded: certificates and join token stay as they were';
+export const NOT_RELOADED = 'nothing was reloaded: certificates and tokens stay as they were';
 
 /** SIGHUP: read files again. */
 export interface Hangups {

@@ -1,5 +1,5 @@
 import type { ErrorName, ProtocolError } from '../../protocol/errors.js';
-import type { Message, StreamPurpose } from '../../protocol/messages.js';
+import type { LogLevel, Message, StreamPurpose } from '../../protocol/messages.js';
 import type { Role } from '../../protocol/roles.js';
 import type { ListedTask, StoredTask } from '../../store/records.js';
 import type { StoreOp, StoreOutcome, TaskFilter } from '../../store/store.js';
@@ -164,6 +164,8 @@ export type Action =
       readonly msg: string;
       readonly fields: Readonly<Record<string, string | number | boolean | null>>;
     }
+  /** An operator, by its name, wants this process to log from another level on. */
+  | { readonly type: 'logLevel'; readonly level: LogLevel; readonly by: string }
   /** A client wants the coordinator to stop: drain, and be gone. `timeoutMs` null: as long as the shell sees fit. */
   | { readonly type: 'stop'; readonly timeoutMs: number | null }
   /** The drain is over. `remaining`: leases that did not end in time; they stay in the store and are taken up after a restart. */
@@ -230,6 +232,8 @@ export interface CorePorts {
   /** Validates an input of a built-in kind. UNKNOWN_KIND is overruled when a known agent offers the kind. */
   admit(kind: string, payload: Uint8Array): Admission;
   facts(): ProcessFacts;
+  /** Lines of level debug are written now; when missing, they are not. */
+  logsDebug?(): boolean;
   /** Smoothed round-trip time of a connection, or null when it is not known. */
   rttMs(connectionId: string): number | null;
   /** When a packet last arrived on a connection, on the clock of the events; null when it is not known. */
@@ -252,6 +256,8 @@ export interface CoreOptions {
   readonly maxAgents: number;
   /** Clients may stop the coordinator (`stop`). */
   readonly clientsMayStop: boolean;
+  /** Operators may change what it logs (`logLevel`). */
+  readonly logLevelMayChange: boolean;
   /** Tasks that wait (queued, delayed, retrying) at once. */
   readonly maxQueue: number;
   /** Bytes of the inputs of all unfinished tasks. */

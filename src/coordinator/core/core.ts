@@ -309,7 +309,7 @@ function startDraining(core: CoreState, deadlineMs: number, reason: string, now:
       role.kind === 'client' || (role.kind === 'agent' && role.session.phase.state !== 'joining');
     if (hasJoined) core.send(id, { type: 'DrainNotice', reason, deadlineMs });
   }
-  if (core.feed.isOpen) core.feed.emit({ event: 'coordinator-draining', at: now });
+  core.feed.emit({ event: 'coordinator-draining', at: now });
   core.log('info', 'draining', { reason, leases: core.tasks.held, waiting: core.tasks.waiting });
 }
 

@@ -1,16 +1,17 @@
-import type { MessageOf } from '../../protocol/messages.js';
+import type { MessageOf, SwarmEvent } from '../../protocol/messages.js';
 import { cutText, ProtocolError } from '../../protocol/errors.js';
 import type { Session } from './sessions/sessions.js';
+import { isWanted, RecentEvents, type EventFilter } from './recent-events.js';
 import type { CoreState } from './state.js';
 import type { Task } from './tasks/task.js';
 
-export type SwarmEvent = MessageOf<'EventNotice'>['events'][number];
 type EventName = SwarmEvent['event'];
 
 /** One who wants to hear what happens, as far as credit goes. */
 interface Subscriber {
   readonly connectionId: string;
   readonly requestId: number;
+  readonly wants: EventFilter;
   /** Notices that may be sent before more credit comes. */
   credit: number;
   waiting: SwarmEvent[];
@@ -27,11 +28,13 @@ export const MAX_WAITING_EVENTS = 4_096;
 export const MAX_NOTICE_EVENTS = 512;
 
 /**
- * What happens to tasks and agents, told to those who asked for it. While nobody does, nothing is made or kept. What is
- * told is what was decided; the store may learn of it a moment later.
+ * What happens to tasks and agents, told to those who asked for it. While nobody does, only the latest events are noted.
+ * What is told is what was decided; the store may learn of it a moment later.
  */
 export class EventFeed {
   readonly #subscribers = new Map<string, Subscriber>();
+  /** As many as one notice holds. */
+  readonly #recent = new RecentEvents(MAX_NOTICE_EVENTS);
 
   get isOpen(): boolean {
     return this.#subscribers.size > 0;
@@ -42,12 +45,9 @@ export class EventFeed {
     return this.#subscribers.size;
   }
 
-  /** Begins, gives credit, or ends with a credit of 0. */
-  subscribe(
-    core: CoreState,
-    connectionId: string,
-    { requestId, credit }: Pick<MessageOf<'WatchEvents'>, 'requestId' | 'credit'>,
-  ): void {
+  /** Begins, gives credit, or ends with a credit of 0. Who begins with `recent` gets those events at once, in one notice. */
+  subscribe(core: CoreState, connectionId: string, message: MessageOf<'WatchEvents'>): void {
+    const { requestId, credit, recent, kind, taskId, agentId } = message;
     const key = `${connectionId} ${requestId}`;
     const known = this.#subscribers.get(key);
     if (credit === 0) {
@@ -57,24 +57,33 @@ export class EventFeed {
     } else if (this.#subscribers.size >= MAX_SUBSCRIBERS) {
       const text = `${MAX_SUBSCRIBERS} follow the events already`;
       core.sendError(connectionId, new ProtocolError('TOO_MANY_REQUESTS', text, { requestId }));
-      return;
     } else {
-      this.#subscribers.set(key, { connectionId, requestId, credit, waiting: [], dropped: 0 });
+      const wants = { kind, taskId, agentId };
+      const subscriber = { connectionId, requestId, wants, credit, waiting: [], dropped: 0 };
+      this.#subscribers.set(key, subscriber);
+      if (recent === undefined) return;
+      subscriber.credit--;
+      const events = this.#recent.latest(recent, wants);
+      core.send(connectionId, { type: 'EventNotice', requestId, events, dropped: 0 });
     }
-    this.#observe(core);
   }
 
   /** The connection is gone. */
-  forget(core: CoreState, connectionId: string): void {
-    if (!this.isOpen) return;
+  forget(connectionId: string): void {
     for (const [key, subscriber] of this.#subscribers) {
       if (subscriber.connectionId === connectionId) this.#subscribers.delete(key);
     }
-    this.#observe(core);
   }
 
   emit(event: SwarmEvent): void {
+    const { event: name, at, taskId, kind, priority, attempt, agentId, agentType, detail } = event;
+    this.#recent.note(name, at, taskId, kind, priority, attempt, agentId, agentType, detail);
+    this.#tell(event);
+  }
+
+  #tell(event: SwarmEvent): void {
     for (const subscriber of this.#subscribers.values()) {
+      if (!isWanted(subscriber.wants, event)) continue;
       if (subscriber.waiting.length < MAX_WAITING_EVENTS) subscriber.waiting.push(event);
       else subscriber.dropped++;
     }
@@ -82,7 +91,6 @@ export class EventFeed {
 
   /** Something became of an agent. */
   agent(event: EventName, { agentId, identity }: Session, at: number, detail?: string): void {
-    if (!this.isOpen) return;
     const { agentType } = identity;
     this.emit({
       event,
@@ -107,26 +115,28 @@ export class EventFeed {
     }
   }
 
-  #observe(core: CoreState): void {
-    if (this.isOpen) core.tasks.observe(this.#onTask);
-    else core.tasks.unobserve(this.#onTask);
-  }
-
-  readonly #onTask = (event: TaskEventName, task: Task, at: number): void => {
+  /** Something became of a task. */
+  onTask(event: TaskEventName, task: Task, at: number): void {
     const { taskId, kind, priority } = task.spec;
-    this.emit({
+    const attempt = task.attempts === 0 ? undefined : task.attempts;
+    const agentId = task.agentId ?? undefined;
+    const detail =
+      'error' in task.phase
+        ? cutText(`${task.phase.error.name}: ${task.phase.error.message}`, MAX_DETAIL)
+        : undefined;
+    this.#recent.note(event, at, taskId, kind, priority, attempt, agentId, undefined, detail);
+    if (!this.isOpen) return;
+    this.#tell({
       event,
       at,
       taskId,
       kind,
       priority,
-      ...(task.attempts === 0 ? {} : { attempt: task.attempts }),
-      ...(task.agentId === null ? {} : { agentId: task.agentId }),
-      ...('error' in task.phase
-        ? { detail: cutText(`${task.phase.error.name}: ${task.phase.error.message}`, MAX_DETAIL) }
-        : {}),
+      ...(attempt === undefined ? {} : { attempt }),
+      ...(agentId === undefined ? {} : { agentId }),
+      ...(detail === undefined ? {} : { detail }),
     });
-  };
+  }
 }
 
 export type TaskEventName = Extract<EventName, `task-${string}`>;

@@ -17,6 +17,7 @@ export const DEFAULT_CORE_OPTIONS: Omit<CoreOptions, 'coordinatorId' | 'builtInK
   stopGraceMs: 10_000,
   maxAgents: 10_000,
   clientsMayStop: false,
+  logLevelMayChange: false,
   maxQueue: 1_000_000,
   maxQueueBytes: 4 * 1024 * 1024 * 1024,
   maxMessageBytes: DEFAULT_MAX_MESSAGE_BYTES,

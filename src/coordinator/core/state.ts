@@ -1,7 +1,7 @@
 import { errorReport, type ProtocolError } from '../../protocol/errors.js';
 import type { Message, MessageOf, StreamPurpose } from '../../protocol/messages.js';
 import { Audit } from './sessions/audit.js';
-import { RequestRate } from './sessions/request-rate.js';
+import { KeyedRate } from '../../numeric/keyed-rate.js';
 import { OwnTasks } from './sessions/rights.js';
 import { AgentAdmission } from './sessions/agent-admission.js';
 import type { LogTopic } from './bounded-log.js';
@@ -20,6 +20,7 @@ import { ReadyQueue } from './tasks/ready-queue.js';
 import { Registry } from './sessions/registry.js';
 import { Scheduler } from './tasks/scheduler.js';
 import { TaskBook, type StateCounts } from './tasks/task-book.js';
+import { logTask } from './tasks/task-log.js';
 import type { Task } from './tasks/task.js';
 import { DeadlineHeap, Timer, TimerHeap } from './timers.js';
 import { ReasoningBank } from '../../reasoning/bank.js';
@@ -108,7 +109,7 @@ export class CoreState {
   readonly needsReads = new NeedsReads();
   readonly audit = new Audit();
   readonly ownTasks = new OwnTasks();
-  readonly requestRate: RequestRate | null;
+  readonly requestRate: KeyedRate | null;
   readonly commits: CommitLog;
   readonly hold = new CommitHold();
   readonly feed = new EventFeed();
@@ -175,12 +176,16 @@ export class CoreState {
   ) {
     this.learning = new Learning(bank, startedAt);
     this.tasks = new TaskBook(options.cache, counts);
+    this.tasks.observe((event, task, at) => {
+      this.feed.onTask(event, task, at);
+      if (ports.logsDebug?.() === true) logTask(this, event, task);
+    });
     this.commits = new CommitLog(options.fullCommitEntries);
     this.ready = new ReadyQueue(options.ageing);
     this.scheduler = new Scheduler(options.routing);
     this.registry = new Registry(options.maxAgents, options.heartbeatIntervalMs);
     this.admission = new AgentAdmission(options.agentAdmission, startedAt);
-    this.requestRate = options.clientRate === null ? null : new RequestRate(options.clientRate);
+    this.requestRate = options.clientRate === null ? null : new KeyedRate(options.clientRate);
     this.onTimeSince = startedAt;
     this.pausedKinds = new Set(pausedKinds);
     this.firstEpoch = Math.floor((Math.floor(startedAt) + ports.random.fraction()) * EPOCHS_PER_MS);

@@ -1,5 +1,6 @@
 import { createHash, randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../../observe/clock.js';
+import type { Log } from '../../observe/log.js';
 import { ProcessLoad } from '../../observe/process-load.js';
 import type { Role } from '../../protocol/roles.js';
 import type { TransportConnection } from '../../transport/transport.js';
@@ -18,6 +19,7 @@ export interface Surroundings {
   readonly clock: Clock;
   readonly joinToken: () => string | undefined;
   readonly roleTokens: () => readonly RoleToken[];
+  readonly log: Log;
   readonly version: string;
   readonly dropped: () => Readonly<Record<string, number>>;
   readonly connection: (connectionId: string) => TransportConnection | undefined;
@@ -27,7 +29,7 @@ export interface Surroundings {
 
 /** What the core asks of a process on a network. */
 export function corePorts(surroundings: Surroundings): CorePorts {
-  const { clock, joinToken, roleTokens, version, dropped, connection, patterns } = surroundings;
+  const { clock, joinToken, roleTokens, log, version, dropped, connection, patterns } = surroundings;
   const load = new ProcessLoad();
   const taskIds = new TaskIds();
   return {
@@ -54,6 +56,7 @@ export function corePorts(surroundings: Surroundings): CorePorts {
       return roles.length > 0 ? roles : ['agent', 'client'];
     },
     admit: (kind, payload) => admitTask(kind, payload, patterns),
+    logsDebug: () => log.isLevelEnabled?.('debug') ?? true,
     facts: () => ({ version, ...load.sample(), dropped: dropped() }),
     rttMs: (connectionId) => connection(connectionId)?.stats().rttMs ?? null,
     heardAt: (connectionId) => {

@@ -9,7 +9,7 @@ import type { HttpRequest, Route } from './routes.js';
 export interface ApiOptions {
   readonly view: CoordinatorView;
   /** Allows changes to those who present it; null: nobody may change anything. */
-  readonly token: string | null;
+  readonly token: () => string | null;
 }
 
 /** What the coordinator knows, as JSON in the words of the commands' `--json`, and what may be changed. */
@@ -20,7 +20,7 @@ export function apiRoutes({ view, token }: ApiOptions): Route[] {
     path,
     query: ['id'],
     handle: async ({ authorization, query }) => {
-      authorize(authorization, token);
+      authorize(authorization, token());
       const taskId = taskIdIn(query);
       await run(taskId);
       return json({ taskId, done: true });

@@ -8,8 +8,8 @@ import type { Route } from './routes.js';
 /** All that a coordinator serves over HTTP. */
 export function coordinatorRoutes(options: {
   readonly view: CoordinatorView;
-  /** Allows changes to those who present it; null: nobody may change anything. */
-  readonly token: string | null;
+  /** Allows changes to those who present it now; null: nobody may change anything. */
+  readonly token: () => string | null;
   /** Absent: there are no metrics. */
   readonly metrics?: MetricsSource;
 }): Route[] {

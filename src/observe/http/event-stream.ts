@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import type { CoordinatorView, SwarmEvent } from '../coordinator-view.js';
+import type { SwarmEvent } from '../../protocol/messages.js';
+import type { CoordinatorView } from '../coordinator-view.js';
 import { HttpError } from './reply.js';
 
 const MAX_STREAMS = 64;

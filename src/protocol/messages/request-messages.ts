@@ -1,4 +1,4 @@
-import { kind, ms, name, requestId, taskId, text, traceparent, scheduleName } from '../fields.js';
+import { kind, LOG_LEVELS, ms, name, requestId, taskId, text, traceparent, scheduleName } from '../fields.js';
 import { MAX_NEEDS, MAX_PATTERN_POINTS, MAX_SIMILAR } from '../limits.js';
 import { boolean, integer, list, number, object, oneOf, optional } from '../schema.js';
 import { TASK_STATES } from '../task-states.js';
@@ -80,6 +80,22 @@ export const requestMessages = {
       maximum: 1024,
       description: 'EventNotices that may come until the next WatchEvents with this requestId; 0 ends it',
     }),
+    recent: optional(
+      integer({
+        minimum: 0,
+        maximum: 512,
+        description:
+          'the first time: begin with a notice of at most so many events that were before, be it empty',
+      }),
+    ),
+    kind: optional({ ...kind, description: 'the first time: only events of tasks of this kind' }),
+    taskId: optional({ ...taskId, description: 'the first time: only events of this task' }),
+    agentId: optional(name('the first time: only events of this agent and its tasks')),
+  }),
+  SetLogLevel: object({
+    requestId,
+    level: oneOf(LOG_LEVELS, 'least severe level that is logged from now on'),
+    agentId: optional(name('agent whose process is meant; default: the coordinator itself')),
   }),
   ReportOutcome: object({
     requestId,

@@ -5,6 +5,7 @@ import {
   joinToken,
   kind,
   lease,
+  LOG_LEVELS,
   ms,
   name,
   nonce,
@@ -126,6 +127,7 @@ export const sessionMessages = {
     taskId: optional(taskId),
     retryAfterMs: optional(ms('when trying again may help')),
   }),
+  LogLevelCommand: object({ level: oneOf(LOG_LEVELS, 'least severe level that is logged from now on') }),
   DrainNotice: object({
     reason: note(1024, 'why the sender takes no new work'),
     deadlineMs: ms('how long running work may go on'),

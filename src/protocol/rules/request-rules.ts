@@ -101,6 +101,14 @@ export const requestRules: Readonly<Record<keyof typeof requestMessages, Message
       'Asks to be told what happens to tasks and agents from now on; sent again, it gives new credit in place of the old.',
     answer: 'EventNotice, again and again; or ErrorReport TOO_MANY_REQUESTS',
   },
+  SetLogLevel: {
+    from: ['client'],
+    on: ['control'],
+    payload: NONE,
+    purpose: 'Changes what the coordinator, or the process of an agent, logs until it ends.',
+    answer:
+      'MessageAck (processed) when it is done, or on its way to the agent; or ErrorReport UNKNOWN_AGENT',
+  },
   ReportOutcome: {
     from: ['client'],
     on: ['control'],

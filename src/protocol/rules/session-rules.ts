@@ -58,6 +58,13 @@ export const sessionRules: Readonly<Record<keyof typeof sessionMessages, Message
     purpose: 'A message was refused, or the connection is about to be closed.',
     answer: 'never another ErrorReport',
   },
+  LogLevelCommand: {
+    from: ['coordinator'],
+    on: ['control'],
+    payload: NONE,
+    purpose: 'An operator wants to read more, or less, of what the process of the agent does.',
+    answer: '-',
+  },
   DrainNotice: {
     from: ['agent', 'coordinator'],
     on: ['control'],

@@ -47,6 +47,7 @@ t.test('defaults of the coordinator', async (t) => {
     joinTokenFile: null,
     tokenFile: [],
     clientRate: null,
+    handshakeRate: 2000,
     auditLog: null,
     heartbeatInterval: 10_000,
     idleTimeout: 300_000,

@@ -121,3 +121,32 @@ void t.test('a client may stop the coordinator where its shell can be stopped', 
   t.equal(messagesOf(again, 'MessageAck').length, 1);
   t.equal(stops().length, 1, 'a drain that goes on is not started again');
 });
+
+void t.test('the level of the log is passed on: to the shell, or to a connected agent', async (t) => {
+  const world = new World({ logLevelMayChange: true });
+  const client = world.client();
+  const set = (agentId?: string) =>
+    client.ask({
+      type: 'SetLogLevel',
+      requestId: 7,
+      level: 'trace',
+      ...(agentId === undefined ? {} : { agentId }),
+    });
+  t.match(messagesOf(set(), 'MessageAck'), [{ requestIds: [7] }]);
+  t.match(
+    world.actions.filter(({ type }) => type === 'logLevel'),
+    [{ level: 'trace', by: 'cli' }],
+  );
+  t.match(messagesOf(set('a1'), 'ErrorReport'), [{ name: 'UNKNOWN_AGENT', field: '/agentId', requestId: 7 }]);
+  const agent = world.agent('a1');
+  t.match(messagesOf(set('a1'), 'MessageAck'), [{ requestIds: [7] }]);
+  t.same(world.takeType(agent.connectionId, 'LogLevelCommand'), [
+    { type: 'LogLevelCommand', level: 'trace' },
+  ]);
+  world.lose(agent.connectionId);
+  t.match(messagesOf(set('a1'), 'ErrorReport'), [{ name: 'UNKNOWN_AGENT' }]);
+  const embedded = new World().client();
+  t.match(messagesOf(embedded.ask({ type: 'SetLogLevel', requestId: 1, level: 'debug' }), 'ErrorReport'), [
+    { name: 'NOT_SUPPORTED' },
+  ]);
+});

@@ -112,7 +112,7 @@ void t.test('a record that cannot be read keeps nothing else from starting', asy
   add(world.client());
   world.store.entries.get('schedule')?.set('broken', new Uint8Array([0xc1]));
   const restarted = world.restart();
-  t.match(restarted.logs('a recurring task is not taken up'), [{ name: 'broken' }]);
+  t.match(restarted.logs('a recurring task is not taken up'), [{ schedule: 'broken' }]);
   t.match(list(restarted.client()), [{ name: 'r' }]);
 });
 

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap';
 import { Coordinator } from '../../../src/coordinator/coordinator.js';
-import type { SwarmEvent } from '../../../src/observe/coordinator-view.js';
+import type { SwarmEvent } from '../../../src/protocol/messages.js';
 import { encodeValue } from '../../../src/protocol/value.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { MemoryNetwork } from '../../support/memory-transport.js';

@@ -1,5 +1,5 @@
-import type { CoordinatorView, EventListener, SwarmEvent } from '../../../src/observe/coordinator-view.js';
-import type { AgentSummary, TaskState, TaskSummary } from '../../../src/protocol/messages.js';
+import type { CoordinatorView, EventListener } from '../../../src/observe/coordinator-view.js';
+import type { AgentSummary, SwarmEvent, TaskState, TaskSummary } from '../../../src/protocol/messages.js';
 import { ProtocolError } from '../../../src/protocol/errors.js';
 import { encodeValue } from '../../../src/protocol/value.js';
 

@@ -94,7 +94,7 @@ void t.test('the dashboard in a browser', { skip: noBrowser }, async (t) => {
   await t.test('keeps a large swarm in hand', async (t) => {
     const now = Date.now();
     const view = new BusyView(1_000, 10_000, now);
-    const routes = coordinatorRoutes({ view, token: null });
+    const routes = coordinatorRoutes({ view, token: () => null });
     const server = await startHttpServer({ host: '127.0.0.1', port: 0, routes, log: silent });
     t.teardown(() => server.close());
     const url = `http://${server.address}/`;

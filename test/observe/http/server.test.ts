@@ -123,7 +123,7 @@ async function serve(
     host: '127.0.0.1',
     port: 0,
     hostNames,
-    routes: coordinatorRoutes({ view, token }),
+    routes: coordinatorRoutes({ view, token: () => token }),
     log: silentLog,
   });
   t.teardown(() => server.close());

@@ -17,7 +17,7 @@ export function commitFailed(core: CoreState, commitId: number, reason: string, 
   core.timers.set(core.storeRetryTimer, now + storeRetryMs);
   core.log('error', 'the store could not commit: no task is accepted until it can', {
     reason,
-    retryMs: storeRetryMs,
+    retryAfterMs: storeRetryMs,
     waiting: core.commits.pendingCount,
   });
   settleLost(core, lost, storeUnavailable(core), now);

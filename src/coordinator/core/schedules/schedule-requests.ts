@@ -36,7 +36,7 @@ export function addRecurring(
   plan(core, schedule);
   const reply = { kind: 'kept', connectionId, requestId } as const;
   core.commits.add({ op: 'put-entry', entry: entryOf(record) }, null, reply);
-  core.log('info', 'recurring task added', { name, cron, timeZone, kind });
+  core.log('info', 'recurring task added', { schedule: name, cron, timeZone, kind });
 }
 
 export function dropRecurring(
@@ -59,7 +59,7 @@ export function dropRecurring(
   core.schedules.byName.delete(name);
   const reply = { kind: 'kept', connectionId, requestId } as const;
   core.commits.add({ op: 'drop-entry', collection: 'schedule', key: name }, null, reply);
-  core.log('info', 'recurring task removed', { name });
+  core.log('info', 'recurring task removed', { schedule: name });
 }
 
 export function recurringReport(core: CoreState, requestId: number): MessageOf<'RecurringReport'> {

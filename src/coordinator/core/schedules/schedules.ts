@@ -43,7 +43,7 @@ export function recoverSchedules(core: CoreState, entries: readonly EntryRecord[
       plan(core, schedule);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      core.log('warn', 'a recurring task is not taken up', { name: key, reason });
+      core.log('warn', 'a recurring task is not taken up', { schedule: key, reason });
     }
   }
 }
@@ -63,7 +63,7 @@ export function scheduleIsDue(core: CoreState, schedule: Schedule, now: number):
   const refusal = queueRefusal(core, record.input.byteLength, 'AddRecurring', undefined);
   if (refusal !== null) {
     core.timers.set(schedule.timer, now + RETRY_MS);
-    core.log('warn', 'a recurring task waits', { name: record.name, reason: refusal.message });
+    core.log('warn', 'a recurring task waits', { schedule: record.name, reason: refusal.message });
     return;
   }
   const at = Math.max(nextAt, schedule.times.latest(now) ?? nextAt);

@@ -2,8 +2,8 @@ import { ProtocolError } from '../../../protocol/errors.js';
 import type { Message } from '../../../protocol/messages.js';
 import type { ClientRole } from '../../../protocol/roles.js';
 import type { CoreState } from '../state.js';
-import { refuse, refuseAndGoOn } from './connection-lifecycle.js';
-import type { Connection } from './connections.js';
+import { abandon, refuse } from './connection-lifecycle.js';
+import { MAX_OVER_RATE, type Connection } from './connections.js';
 import { forbidden, isAudited } from './rights.js';
 
 /**
@@ -23,9 +23,13 @@ export function mayGoOn(
     const text = `more than ${String(clientRate)} requests a second: try again in ${String(waitMs)} ms`;
     const requestId = 'requestId' in message ? message.requestId : undefined;
     const context = { messageType: message.type, requestId, retryAfterMs: waitMs };
-    refuseAndGoOn(core, connection, new ProtocolError('TOO_MANY_REQUESTS', text, context), now);
+    // no fault of the message: the same is taken later
+    if (++connection.overRate > MAX_OVER_RATE)
+      abandon(core, connection, new ProtocolError('TOO_MANY_ERRORS'), now);
+    else core.sendError(connection.id, new ProtocolError('TOO_MANY_REQUESTS', text, context));
     return false;
   }
+  connection.overRate = 0;
   if (isAudited(message)) core.audit.begin(core, connection, client, message);
   const refusal = forbidden(core, connection, client.role, client.clientId, message);
   if (refusal === null) return true;

@@ -26,6 +26,7 @@ export function openConnection(
     early: { state: 'none' },
     handshakeTimer,
     refused: 0,
+    overRate: 0,
     lookups: 0,
     local,
   });

@@ -33,6 +33,8 @@ export interface Connection {
   readonly handshakeTimer: Timer<Due>;
   /** Messages of it that were refused. */
   refused: number;
+  /** Requests refused for the rate of the client, since one was taken. */
+  overRate: number;
   /** Of this process itself: trusted, and not counted as a client. */
   readonly local: boolean;
   /** Lookups in the store it waits for. */
@@ -41,6 +43,8 @@ export interface Connection {
 
 /** Over this many refused messages a connection is closed. */
 export const MAX_REFUSED = 1_000;
+/** Over this many refusals for its rate, one after the other, it does not listen. A client may have many requests under way. */
+export const MAX_OVER_RATE = 10_000;
 /** Lookups of one connection at once. */
 export const MAX_LOOKUPS = 1_000;
 
@@ -61,5 +65,5 @@ export function forgetConnection(core: CoreState, connection: Connection): void 
   core.timers.cancel(connection.handshakeTimer);
   if (!core.audit.idle) core.audit.abandoned(core, connection.id);
   core.connections.delete(connection.id);
-  core.feed.forget(core, connection.id);
+  core.feed.forget(connection.id);
 }

@@ -20,7 +20,7 @@ export function keepTime(core: CoreState, now: number): void {
   const due = core.timers.next();
   if (due === null || now - due <= LATE_INTERVALS * core.options.heartbeatIntervalMs) return;
   core.onTimeSince = now;
-  const fields = { lateMs: Math.round(now - due) };
+  const fields = { durationMs: Math.round(now - due) };
   logBounded(core, 'held up', { level: 'warn', msg: 'the coordinator was held up', fields }, now);
 }
 
@@ -60,7 +60,7 @@ export function sessionIsDue(core: CoreState, session: Session, now: number): vo
     core.feed.agent('agent-suspect', session, now, `no message for ${Math.round(withoutMessageMs)} ms`);
     core.log('warn', 'agent is silent', {
       agentId: session.agentId,
-      silentMs: withoutMessageMs,
+      durationMs: Math.round(withoutMessageMs),
       packets: silentMs < withoutMessageMs,
       leases: session.leases.size,
     });

@@ -100,9 +100,21 @@ export class OwnTasks {
 }
 
 /** What a message acts upon, for the audit. */
-export function subjectOf(message: Message): { readonly taskId?: string; readonly kind?: string } {
-  return {
-    ...('taskId' in message && typeof message.taskId === 'string' ? { taskId: message.taskId } : {}),
-    ...('kind' in message && typeof message.kind === 'string' ? { kind: message.kind } : {}),
-  };
+export function subjectOf(message: Message): Readonly<Record<string, string>> {
+  switch (message.type) {
+    case 'AddRecurring':
+      return { schedule: message.name, kind: message.kind };
+    case 'DropRecurring':
+      return { schedule: message.name };
+    case 'SetLogLevel':
+      return {
+        logLevel: message.level,
+        ...(message.agentId === undefined ? {} : { agentId: message.agentId }),
+      };
+    default:
+      return {
+        ...('taskId' in message && typeof message.taskId === 'string' ? { taskId: message.taskId } : {}),
+        ...('kind' in message && typeof message.kind === 'string' ? { kind: message.kind } : {}),
+      };
+  }
 }

@@ -20,7 +20,7 @@ export function sawProgress(core: CoreState, session: Session, now: number): voi
   if (session.stalledSince === null) return;
   core.log('info', 'agent ends tasks again', {
     agentId: session.agentId,
-    stalledMs: Math.round(now - session.stalledSince),
+    durationMs: Math.round(now - session.stalledSince),
   });
   session.stalledSince = null;
 }
@@ -37,7 +37,7 @@ export function stallIsDue(core: CoreState, session: Session, now: number): void
     agentId: session.agentId,
     leases: session.leases.size,
     since: new Date(since).toISOString(),
-    forMs: Math.round(now - since),
+    durationMs: Math.round(now - since),
   });
 }
 

@@ -10,7 +10,7 @@ import { MAX_LOOKUPS, type Connection } from '../sessions/connections.js';
 import { ownerOf } from '../sessions/rights.js';
 import { lookUp } from './lookups.js';
 import { readNeeds } from './needs-input.js';
-import { stopCoordinator, switchKind } from './operator-requests.js';
+import { setLogLevel, stopCoordinator, switchKind } from './operator-requests.js';
 import { agentsReport, statusReport } from '../reports.js';
 import { outcomeOfTask, reportOutcome, sendReasoning } from '../reasoning/outcomes.js';
 import { queryPatterns } from '../reasoning/patterns.js';
@@ -72,6 +72,9 @@ export function handleClientMessage(
       return;
     case 'QueryRecurring':
       core.send(connection.id, recurringReport(core, message.requestId));
+      return;
+    case 'SetLogLevel':
+      setLogLevel(core, connection, message);
       return;
     case 'DrainCoordinator':
       stopCoordinator(core, connection, message);

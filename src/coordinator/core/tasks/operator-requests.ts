@@ -2,6 +2,7 @@ import { ProtocolError } from '../../../protocol/errors.js';
 import type { MessageOf } from '../../../protocol/messages.js';
 import { storeTakesLeases, storeUnavailable } from '../commits/store-health.js';
 import type { Connection } from '../sessions/connections.js';
+import { connectionOf } from '../sessions/sessions.js';
 import type { CoreState } from '../state.js';
 import { sendKept } from './settlement.js';
 
@@ -67,4 +68,34 @@ export function stopCoordinator(
   if (core.operation.state !== 'running') return;
   core.log('info', 'a client asks for a drain', { timeoutMs: timeoutMs ?? null });
   core.act({ type: 'stop', timeoutMs: timeoutMs ?? null });
+}
+
+/** Has this process, or that of an agent, log from another level on. Nothing of it is stored. */
+export function setLogLevel(
+  core: CoreState,
+  { id: connectionId, role }: Connection,
+  { type, requestId, level, agentId }: MessageOf<'SetLogLevel'>,
+): void {
+  const context = { messageType: type, requestId };
+  if (agentId !== undefined) {
+    const session = core.registry.get(agentId);
+    const agentConnection =
+      session?.phase.state === 'joining' || session === undefined ? null : connectionOf(session);
+    if (agentConnection === null) {
+      const text = `no agent '${agentId}' is connected`;
+      core.sendError(
+        connectionId,
+        new ProtocolError('UNKNOWN_AGENT', text, { ...context, field: '/agentId' }),
+      );
+      return;
+    }
+    core.send(agentConnection, { type: 'LogLevelCommand', level });
+  } else if (core.options.logLevelMayChange) {
+    core.act({ type: 'logLevel', level, by: role.kind === 'client' ? role.clientId : 'unknown' });
+  } else {
+    const text = 'this coordinator is part of another program, which alone decides what is logged';
+    core.sendError(connectionId, new ProtocolError('NOT_SUPPORTED', text, context));
+    return;
+  }
+  sendKept(core, connectionId, requestId);
 }

@@ -55,7 +55,7 @@ export function inputsRead(
     core.timers.set(core.inputs.retryTimer, now + core.options.storeRetryMs);
     core.log('warn', 'the store could not read inputs: their tasks wait', {
       tasks: underWay.tasks.length,
-      retryMs: core.options.storeRetryMs,
+      retryAfterMs: core.options.storeRetryMs,
     });
     return;
   }

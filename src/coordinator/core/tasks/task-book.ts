@@ -73,18 +73,9 @@ export class TaskBook {
     this.#ended = { completed, failed, dead, cancelled };
   }
 
-  /** Has changes told to `observer` from now on, until `unobserve`. */
+  /** Has changes told to `observer` from now on. */
   observe(observer: TaskObserver): void {
     this.#observers.add(observer);
-    this.#setObserver();
-  }
-
-  unobserve(observer: TaskObserver): void {
-    this.#observers.delete(observer);
-    this.#setObserver();
-  }
-
-  #setObserver(): void {
     const [first = null, ...others] = this.#observers;
     this.observer =
       others.length === 0

@@ -1,4 +1,4 @@
-/** Identities remembered at once; more of them share what is forgotten. */
+/** Keys remembered at once; the one that was used longest ago is forgotten, and begins anew. */
 const MAX_BUCKETS = 10_000;
 
 /** Parts of a token that are lost in sums of fractions. */
@@ -10,10 +10,10 @@ interface Bucket {
 }
 
 /**
- * Requests by identity at a bounded rate: a token bucket for each, with a burst of one second's worth (at least 1). An
- * identity that asks nothing for that long costs no memory after a while.
+ * A bounded rate for each key: a token bucket with a burst of one second's worth (at least 1). A key that takes nothing
+ * for that long costs no memory after a while.
  */
-export class RequestRate {
+export class KeyedRate {
   readonly #perMs: number;
   readonly #burst: number;
   /** The one that was used last stands last. */
@@ -26,10 +26,10 @@ export class RequestRate {
   }
 
   /** Null: go on. Else the milliseconds after which there is room for one. */
-  take(identity: string, now: number): number | null {
-    const bucket = this.#buckets.get(identity) ?? { tokens: this.#burst, at: now };
-    this.#buckets.delete(identity);
-    this.#buckets.set(identity, bucket);
+  take(key: string, now: number): number | null {
+    const bucket = this.#buckets.get(key) ?? { tokens: this.#burst, at: now };
+    this.#buckets.delete(key);
+    this.#buckets.set(key, bucket);
     bucket.tokens = Math.min(this.#burst, bucket.tokens + Math.max(0, now - bucket.at) * this.#perMs);
     bucket.at = Math.max(bucket.at, now);
     if (this.#buckets.size > MAX_BUCKETS) this.#forget();

@@ -1,0 +1,13 @@
+import type { Message, SwarmEvent, TaskSummary } from '../protocol/messages.js';
+
+/** What the one who made a request wants to hear. */
+export interface Waiting {
+  accepted?(taskId: string): void;
+  update?(task: TaskSummary): void;
+  /** `missed`: lost after these; null, an unknown number. */
+  events?(events: readonly SwarmEvent[], missed: number | null): void;
+  /** It goes on under this number. */
+  renumbered?(requestId: number): void;
+  answered(message: Message, payload: Uint8Array | null): void;
+  failed(error: Error): void;
+}
