@@ -25,8 +25,8 @@ t.test('a peer of the process before learns with its next packet that its connec
   const next = await replaceServer(t, pair, KEY);
   client.openStream(new StreamProbe()).write(Buffer.from('are you there?'));
   t.match(await clientProbe.closed.promise, { by: 'peer', layer: 'transport', reason: /^stateless reset/ });
-  t.equal(next.resetsSent, 1);
-  t.equal(next.dropped['unknown-connection'], 1);
+  t.ok(next.resetsSent > 0);
+  t.equal(next.resetsSent, next.dropped['unknown-connection'], 'each packet before it knew was answered');
 });
 
 t.test('a reset of another key, or one that was made up, changes nothing', async (t) => {
