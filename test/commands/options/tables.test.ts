@@ -98,6 +98,7 @@ t.test('defaults of the agent', async (t) => {
     insecure: false,
     concurrency: availableParallelism(),
     handlers: null,
+    handlerMemory: 2 ** 30,
     stateDir: './swarm-data/agents',
     reconnectMin: 100,
     reconnectMax: 30_000,
