@@ -49,7 +49,7 @@ export async function forecastAll(work: Work, prices: Prices, advance: () => voi
 }
 
 /** The `WINDOW` days up to and with `day`, against all history before them. Parameters that it leaves out are the agent's. */
-function forecastInput({ closes }: Prices, day: number) {
+export function forecastInput({ closes }: Prices, day: number) {
   const start = day - WINDOW + 1;
   return {
     current: closes.subarray(start, day + 1),
