@@ -79,6 +79,7 @@ export type {
   TrafficFigures,
 } from './observe/metrics/snapshot.js';
 export type { ProcessFacts } from './observe/process-load.js';
+export type { FinishedSpan, SpanPlace, SpanSink } from './observe/tracing/spans.js';
 export type { CloseMeaning } from './protocol/close-words.js';
 export { ProtocolError, type ErrorContext } from './protocol/errors.js';
 export type { RecycleLimits } from './protocol/limits.js';
@@ -107,6 +108,7 @@ export type { Batch, Distiller, Judged } from './reasoning/memory/distiller.js';
 export type { MemoryDraft } from './reasoning/memory/item.js';
 export type { DecayedMoments, PlainDecayedMoments } from './reasoning/statistics/decayed-moments.js';
 export type { Judge, Judgement, Standing, Suggestion, Verdict, VerdictParts } from './reasoning/verdict.js';
+export type { TraceContext } from './protocol/traceparent.js';
 export { decodeValue, encodeValue, ValueError } from './protocol/value.js';
 export type { NearPattern, PatternCounts, PatternStore } from './reasoning/patterns/pattern-store.js';
 export type { Pattern, PatternOutcome } from './reasoning/patterns/pattern.js';
