@@ -65,7 +65,11 @@ class Chart {
   /** @param {uPlot.AlignedData} data */
   draw(data) {
     this.#data = data;
-    this.#plot?.setData(data);
+    const plot = this.#plot;
+    if (plot === null) return;
+    plot.setData(data);
+    // the legend tells what is under the pointer, and without one the latest
+    if (typeof plot.cursor.idx !== 'number') plot.setLegend({ idx: data[0].length - 1 }, false);
   }
 
   /** @param {string} text */

@@ -80,11 +80,7 @@ export class Overview {
   /** @param {{ completedPerSecond: number, p50: number | null, p99: number | null }} recent */
   showRates({ completedPerSecond, p50, p99 }) {
     this.#tile('rate', rate(completedPerSecond), 'over 10 seconds');
-    this.#tile(
-      'latency',
-      duration(p99),
-      p50 === null ? 'nothing ended lately' : `p50 ${duration(p50)}, submit to result`,
-    );
+    this.#tile('latency', duration(p99), p50 === null ? 'nothing ended lately' : `p50 ${duration(p50)}`);
   }
 
   /**
