@@ -96,14 +96,25 @@ export const release = (
   taskId: string,
   input: Uint8Array | null = null,
   notBefore: number | null = null,
-): StoreOp => ({ op: 'release', taskId, epoch: 0, at: 2_300, notBefore, input });
+): StoreOp & { readonly op: 'release' } => ({
+  op: 'release',
+  taskId,
+  epoch: 0,
+  at: 2_300,
+  notBefore,
+  input,
+});
 
-export const unmet = (taskId: string, state: 'failed' | 'cancelled'): StoreOp => ({
+export const unmet = (
+  taskId: string,
+  state: 'failed' | 'cancelled',
+  finishedAt = 2_500,
+): StoreOp & { readonly op: 'unmet' } => ({
   op: 'unmet',
   taskId,
   epoch: 0,
   state,
-  finishedAt: 2_500,
+  finishedAt,
   error: ERROR,
 });
 

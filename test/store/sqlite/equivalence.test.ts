@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import { MemoryStore } from '../../../src/store/memory-store.js';
 import { openSqliteStore } from '../../../src/store/sqlite/sqlite-store.js';
+import type { TaskSpec } from '../../../src/store/records.js';
 import type { Store, StoreOp } from '../../../src/store/store.js';
 import {
   cancel,
@@ -16,10 +17,12 @@ import {
   fail,
   lease,
   recover,
+  release,
   requeue,
   retry,
   session,
   submit,
+  unmet,
 } from '../operations.js';
 
 /** Few ids, epochs and keys, so that operations meet each other. Ids do not come in the order of submission. */
@@ -29,12 +32,28 @@ const time = fc.integer({ min: 1_000, max: 1_010 });
 const key = fc.option(fc.constantFrom('k1', 'k2'), { nil: null });
 const bytes = fc.uint8Array({ maxLength: 20 });
 
+const needs: fc.Arbitrary<Partial<TaskSpec>> = fc.oneof(
+  fc.constant({}),
+  fc
+    .record({
+      taskIds: fc.uniqueArray(id, { minLength: 1, maxLength: 3 }),
+      onFailed: fc.constantFrom('fail', 'skip'),
+      inserts: fc.boolean(),
+    })
+    .map((needs) => ({ needs: { ...needs } })),
+);
+
 const submits: fc.Arbitrary<StoreOp> = fc
-  .record({ id, key, time, heldFor: fc.integer({ min: 0, max: 8 }), delayed: fc.boolean(), bytes })
-  .map(({ id, key, time, heldFor, delayed, bytes }) =>
+  .record({ id, key, time, heldFor: fc.integer({ min: 0, max: 8 }), delayed: fc.boolean(), needs, bytes })
+  .map(({ id, key, time, heldFor, delayed, needs, bytes }) =>
     submit(
       id,
-      { submittedAt: time, idempotencyKey: key, keyHeldUntil: key === null ? null : time + heldFor },
+      {
+        submittedAt: time,
+        idempotencyKey: key,
+        keyHeldUntil: key === null ? null : time + heldFor,
+        ...needs,
+      },
       delayed ? time + 5 : null,
       bytes,
     ),
@@ -50,6 +69,18 @@ const changes: fc.Arbitrary<StoreOp> = fc.oneof(
   fc.tuple(id, epoch).map(([id, epoch]) => cancel(id, epoch, 0)),
   fc.tuple(id, epoch, time).map(([id, epoch, at]) => retry(id, epoch, at)),
 );
+/** Most at the epoch that a blocked task has. */
+const waits: fc.Arbitrary<StoreOp> = fc
+  .tuple(
+    fc.oneof(
+      fc
+        .tuple(id, fc.option(bytes, { nil: null }), fc.option(time, { nil: null }))
+        .map(([id, input, notBefore]) => release(id, input, notBefore)),
+      fc.tuple(id, fc.constantFrom('failed', 'cancelled')).map(([id, state]) => unmet(id, state, 0)),
+    ),
+    fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: epoch }),
+  )
+  .map(([operation, epoch]): StoreOp => ({ ...operation, epoch }));
 const others: fc.Arbitrary<StoreOp> = fc.oneof(
   fc
     .tuple(id, fc.constantFrom('h1', 'h2'))
@@ -62,6 +93,7 @@ const others: fc.Arbitrary<StoreOp> = fc.oneof(
 const operation = fc.oneof(
   { weight: 3, arbitrary: submits },
   { weight: 6, arbitrary: changes },
+  { weight: 3, arbitrary: waits },
   { weight: 1, arbitrary: others },
 );
 
@@ -118,6 +150,7 @@ async function everything(store: Store): Promise<unknown> {
     inputs: await store.readInputs(IDS),
     list: await store.list({ limit: 3 }),
     dead: await store.list({ limit: 3, state: 'dead' }),
+    blocked: await store.list({ limit: 3, state: 'blocked' }),
     older: await store.list({ limit: 3, before: 't4', kind: 'compute' }),
     counts: await counts(store),
     recovered: await recover(store),
