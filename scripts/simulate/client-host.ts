@@ -11,6 +11,10 @@ const LONGEST_BACKOFF_MS = 3000;
 /** No answer to an attempt to connect, or to a request on a dark path. */
 const PATIENCE_MS = 10_000;
 const RETRY_SUBMIT_MS = 500;
+/** Of the tasks that were accepted, those that later ones may need. */
+const REMEMBERED = 200;
+/** A task with needs is submitted when the next one has been accepted, which has hardly begun then; at the latest after this. */
+const LONGEST_WAIT_MS = 60_000;
 
 export interface ClientCounters {
   submits: number;
@@ -20,6 +24,8 @@ export interface ClientCounters {
   refused: number;
   /** Without a key, and the connection was lost before the answer: whether it was stored is not known. */
   givenUp: number;
+  /** Submits that need what is no longer kept. */
+  needsGone: number;
   updates: number;
   cancels: number;
   cancelsRefused: number;
@@ -37,11 +43,16 @@ export interface ClientWorld {
   readonly counters: ClientCounters;
 }
 
+/** A plan with the ids of the tasks that it needs. */
+interface Submission extends TaskPlan {
+  readonly needIds: readonly string[];
+}
+
 type Request =
-  | { readonly kind: 'submit'; readonly plan: TaskPlan }
-  | { readonly kind: 'watch'; readonly plan: TaskPlan; readonly taskId: string }
+  | { readonly kind: 'submit'; readonly plan: Submission }
+  | { readonly kind: 'watch'; readonly plan: Submission; readonly taskId: string }
   | { readonly kind: 'cancel'; readonly taskId: string }
-  | { readonly kind: 'retry'; readonly plan: TaskPlan; readonly taskId: string };
+  | { readonly kind: 'retry'; readonly plan: Submission; readonly taskId: string };
 
 /** A client: submits, watches, now and then cancels, retries or repeats itself; across lost connections. It never dies. */
 export class ClientHost extends Process {
@@ -55,6 +66,9 @@ export class ClientHost extends Process {
   #attempt = 0;
   /** What is to be asked on the next connection. */
   #waiting: Request[] = [];
+  /** The latest tasks of its own that it knows, the newest last. */
+  readonly #accepted: string[] = [];
+  readonly #dependents = new Set<TaskPlan>();
 
   constructor(
     readonly name: string,
@@ -70,7 +84,7 @@ export class ClientHost extends Process {
 
   /** Requests without their final answer. */
   get open(): number {
-    return this.#requests.size + this.#waiting.length;
+    return this.#requests.size + this.#waiting.length + this.#dependents.size;
   }
 
   start(): void {
@@ -80,7 +94,23 @@ export class ClientHost extends Process {
 
   submit(number: number): void {
     this.#world.counters.submits++;
-    const plan = planTask(this.#world.seed, number);
+    const task = planTask(this.#world.seed, number);
+    if (task.needs === null) {
+      this.#submit({ ...task, needIds: [] });
+      return;
+    }
+    this.#dependents.add(task);
+    this.timer(this.agenda.now + LONGEST_WAIT_MS, () => this.#submitDependent(task));
+  }
+
+  #submitDependent(task: TaskPlan): void {
+    if (!this.#dependents.delete(task)) return;
+    const known = (task.needs?.back ?? []).flatMap((back) => this.#accepted.at(-1 - back) ?? []);
+    const needIds = [...new Set(known)];
+    this.#submit({ ...task, needs: needIds.length === 0 ? null : task.needs, needIds });
+  }
+
+  #submit(plan: Submission): void {
     this.#ask({ kind: 'submit', plan });
     if (plan.submitTwice) this.#ask({ kind: 'submit', plan: onlyTheTask(plan) });
   }
@@ -155,7 +185,7 @@ export class ClientHost extends Process {
     switch (request.kind) {
       case 'submit': {
         const message = submitMessage(request.plan, requestId);
-        const input = encodeTaskInput(request.plan);
+        const input = encodeTaskInput(request.plan, request.plan.needIds);
         wire.toCoordinator('control', () => coordinator.fromClient(wire, message, input));
         return;
       }
@@ -202,7 +232,7 @@ export class ClientHost extends Process {
     if (request === undefined) return;
     switch (request.kind) {
       case 'submit':
-        this.#accepted(requestId, request.plan, taskId);
+        this.#stored(requestId, request.plan, taskId);
         return;
       case 'retry':
         this.#requests.delete(requestId);
@@ -214,8 +244,16 @@ export class ClientHost extends Process {
   }
 
   /** The submit is stored; from now on the same request watches. */
-  #accepted(requestId: number, plan: TaskPlan, taskId: string): void {
+  #stored(requestId: number, plan: Submission, taskId: string): void {
     const { referee, counters } = this.#world;
+    if (!this.#accepted.includes(taskId)) {
+      this.#accepted.push(taskId);
+      if (this.#accepted.length > REMEMBERED) this.#accepted.shift();
+      for (const dependent of this.#dependents) {
+        this.#submitDependent(dependent);
+        break;
+      }
+    }
     referee.acknowledged(plan, taskId, this.agenda.now);
     this.#requests.set(requestId, { kind: 'watch', plan, taskId });
     if (plan.cancelAfterMs !== null) {
@@ -236,7 +274,7 @@ export class ClientHost extends Process {
     const request = this.#requests.get(requestId);
     if (request?.kind === 'submit') {
       // The end came before the acknowledgement: it says the task itself.
-      this.#accepted(requestId, request.plan, task.taskId);
+      this.#stored(requestId, request.plan, task.taskId);
       this.#updated(requestId, task);
       return;
     }
@@ -279,6 +317,10 @@ export class ClientHost extends Process {
           counters.cancelsRefused++;
           return;
         }
+        if (request.kind === 'submit' && request.plan.needIds.some((taskId) => !referee.knows(taskId))) {
+          counters.needsGone++;
+          return;
+        }
         // What was acknowledged is in the referee's books until it has ended and the disk no longer keeps it.
         if (request.kind === 'submit' || referee.knows(request.taskId)) break;
         counters.askedTooLate++;
@@ -296,12 +338,12 @@ export class ClientHost extends Process {
 }
 
 /** The same task again, without what its client does besides. */
-function onlyTheTask(plan: TaskPlan): TaskPlan {
+function onlyTheTask(plan: Submission): Submission {
   return { ...plan, submitTwice: false, cancelAfterMs: null };
 }
 
-function submitMessage(plan: TaskPlan, requestId: number): MessageOf<'SubmitTask'> {
-  const { kind, priority, attempts, timeoutMs, delayMs, affinity, hasKey, number } = plan;
+function submitMessage(plan: Submission, requestId: number): MessageOf<'SubmitTask'> {
+  const { kind, priority, attempts, timeoutMs, delayMs, affinity, hasKey, number, needs, needIds } = plan;
   return {
     type: 'SubmitTask',
     requestId,
@@ -313,5 +355,6 @@ function submitMessage(plan: TaskPlan, requestId: number): MessageOf<'SubmitTask
     ...(delayMs > 0 ? { delayMs } : {}),
     ...(affinity === null ? {} : { affinity }),
     ...(hasKey ? { idempotencyKey: `key of ${number}` } : {}),
+    ...(needs === null ? {} : { needs: [...needIds], onFailedNeed: needs.onFailed }),
   };
 }

@@ -1,3 +1,4 @@
+import { decodeValue, encodeValue } from '../../src/protocol/value.js';
 import { Luck } from './luck.js';
 
 /** What a task does when it runs, and how its client treats it; a function of its number alone. */
@@ -21,6 +22,16 @@ export interface TaskPlan {
   readonly submitTwice: boolean;
   /** A task that ended without a result is queued once more. */
   readonly retryWhenEnded: boolean;
+  /** What it needs; null: nothing. */
+  readonly needs: PlannedNeeds | null;
+}
+
+export interface PlannedNeeds {
+  /** Tasks of the same client, by how many others it has had accepted since. */
+  readonly back: readonly number[];
+  readonly onFailed: 'fail' | 'skip';
+  /** The input names the results of all of them. */
+  readonly inserts: boolean;
 }
 
 export const SIMULATED_KINDS = ['compute', 'narrow', 'paced'] as const;
@@ -66,32 +77,83 @@ export function planTask(seed: number, number: number): TaskPlan {
     cancelAfterMs: luck.chance(0.01) ? luck.gap(1000) : null,
     submitTwice: hasKey && luck.chance(0.01),
     retryWhenEnded: luck.chance(0.3),
+    needs: luck.chance(SHARE_WITH_NEEDS) ? planNeeds(luck) : null,
   };
 }
 
-/** An input says which task it belongs to; a result also under which lease it was made. */
-const NUMBER_BYTES = 8;
+const SHARE_WITH_NEEDS = 0.05;
+const MOST_NEEDS = 4;
+/** Most are young enough to be under way, and some so old that they are no longer kept. */
+const SHARE_OF_YOUNG = 0.6;
+const YOUNG_BACK = 1;
+const OLD_BACK = 50;
 
-export function encodeTaskInput({ number, inputBytes }: TaskPlan): Uint8Array {
+function planNeeds(luck: Luck): PlannedNeeds {
+  const count = Math.floor(luck.between(1, MOST_NEEDS + 1));
+  return {
+    back: Array.from({ length: count }, () =>
+      Math.floor(luck.gap(luck.chance(SHARE_OF_YOUNG) ? YOUNG_BACK : OLD_BACK)),
+    ),
+    onFailed: luck.chance(0.3) ? 'skip' : 'fail',
+    inserts: luck.chance(0.5),
+  };
+}
+
+/**
+ * An input says which task it belongs to, and with needs is a list: its number, and the results it names. A result says
+ * under which lease it was made as well.
+ */
+export function encodeTaskInput(
+  { number, inputBytes, needs }: TaskPlan,
+  needIds: readonly string[],
+): Uint8Array {
+  if (needs !== null) {
+    return encodeValue([number, ...(needs.inserts ? needIds.map((taskId) => ({ $result: taskId })) : [])]);
+  }
   const bytes = new Uint8Array(Math.max(NUMBER_BYTES, inputBytes));
   viewOf(bytes).setFloat64(0, number);
   return bytes;
 }
 
+const NUMBER_BYTES = 8;
+const LIST_OF_TWO = 0x92;
+const FLOAT64 = 0xcb;
+
+/** Of an input or a result. */
 export function taskNumberOf(bytes: Uint8Array): number {
-  return viewOf(bytes).getFloat64(0);
+  if (bytes[0] === LIST_OF_TWO && bytes[1] === FLOAT64) return viewOf(bytes).getFloat64(2);
+  return isList(bytes) ? Number(listOf(bytes)[0]) : viewOf(bytes).getFloat64(0);
 }
 
+/** What stands in an input where the results of others were named: their numbers and epochs. */
+export function resultsInInput(bytes: Uint8Array): readonly unknown[] {
+  return listOf(bytes).slice(1);
+}
+
+/** `[number, epoch]`, both as 64-bit floats, so that they stand at fixed places. */
 export function encodeTaskResult(number: number, epoch: number): Uint8Array {
-  const bytes = new Uint8Array(2 * NUMBER_BYTES);
+  const bytes = new Uint8Array(3 + 2 * NUMBER_BYTES);
   const view = viewOf(bytes);
-  view.setFloat64(0, number);
-  view.setFloat64(NUMBER_BYTES, epoch);
+  bytes[0] = LIST_OF_TWO;
+  bytes[1] = bytes[2 + NUMBER_BYTES] = FLOAT64;
+  view.setFloat64(2, number);
+  view.setFloat64(3 + NUMBER_BYTES, epoch);
   return bytes;
 }
 
 export function epochOfResult(bytes: Uint8Array): number {
-  return viewOf(bytes).getFloat64(NUMBER_BYTES);
+  return viewOf(bytes).getFloat64(3 + NUMBER_BYTES);
+}
+
+/** No number that begins a plain input has such a first byte. */
+function isList(bytes: Uint8Array): boolean {
+  return bytes[0] !== undefined && bytes[0] >> 4 === 0x9;
+}
+
+function listOf(bytes: Uint8Array): readonly unknown[] {
+  const value = decodeValue(bytes);
+  if (!Array.isArray(value)) throw new TypeError('an input with needs is a list');
+  return value as readonly unknown[];
 }
 
 /** Name of the error of a task that fails on purpose. */

@@ -7,6 +7,7 @@ import {
   errorTextOf,
   NARROW_CONCURRENCY,
   PACED_PER_SECOND,
+  resultsInInput,
   SIMULATED_ERROR,
   taskNumberOf,
   type TaskPlan,
@@ -26,6 +27,9 @@ export interface Tally {
   requeuedByClients: number;
   leases: number;
   takenBack: number;
+  /** Blocked tasks that had all they needed, and those that never would. */
+  released: number;
+  unmet: number;
 }
 
 /** What the referee knows of a task, until its end is known to all and the store has forgotten it. */
@@ -37,6 +41,12 @@ interface Record {
   /** Ends minus repeats: 1 when, and only when, the task is ended. */
   ends: number;
   retried: boolean;
+  /** The epoch whose result it has. */
+  completedIn: number | null;
+  /** What it needs, each as it is on the disk or was when the disk forgot it; null: nothing is known of it. */
+  readonly needs: readonly (Record | null)[];
+  /** It may be leased. */
+  released: boolean;
   readonly story: string[];
 }
 
@@ -59,6 +69,8 @@ export class Referee {
     requeuedByClients: 0,
     leases: 0,
     takenBack: 0,
+    released: 0,
+    unmet: 0,
   };
   readonly #digest: Digest;
   readonly #records = new Map<string, Record>();
@@ -130,6 +142,7 @@ export class Referee {
         const { taskId, epoch, agentId, attempt, leasedAt } = op.lease;
         const record = this.#applied(taskId, outcome, op);
         tell(record, now, `leased to ${agentId}, attempt ${attempt}, epoch ${epoch}`);
+        if (!record.released) throw this.violation(taskId, 'is leased before what it needs is there');
         this.#leased(record, agentId, leasedAt);
         return;
       }
@@ -142,6 +155,7 @@ export class Referee {
         if (epochOfResult(op.result) !== op.epoch) {
           throw this.violation(op.taskId, `epoch ${op.epoch} ended with a result of an other epoch`);
         }
+        record.completedIn = op.epoch;
         this.#leaseOver(record);
         this.#ended(record, 'completed');
         return;
@@ -177,7 +191,26 @@ export class Referee {
         this.tally.requeuedByClients++;
         record.ends--;
         record.retried = true;
+        if (op.epoch === 0) record.released = record.needs.length === 0;
         this.#unfinished++;
+        return;
+      }
+      case 'release': {
+        const record = this.#applied(op.taskId, outcome, op);
+        tell(record, now, 'released');
+        this.#released(record, op);
+        return;
+      }
+      case 'unmet': {
+        const record = this.#applied(op.taskId, outcome, op);
+        tell(record, now, `${op.state}: ${op.error.name}: ${op.error.message}`);
+        const inVain = record.needs.some(
+          (need) => need === null || need.completedIn === null || !this.knows(need.taskId),
+        );
+        if (op.error.name !== 'NEED_FAILED' || !inVain)
+          throw this.violation(op.taskId, `ends though what it needs is there: ${op.error.message}`);
+        this.tally.unmet++;
+        this.#ended(record, op.state);
         return;
       }
       default:
@@ -242,6 +275,9 @@ export class Referee {
       acknowledged: false,
       ends: 0,
       retried: false,
+      completedIn: null,
+      needs: (spec.needs?.taskIds ?? []).map((needed) => this.#records.get(needed) ?? null),
+      released: spec.needs === undefined,
       story: [],
     };
     tell(record, now, `stored, submit ${number}`);
@@ -258,6 +294,19 @@ export class Referee {
       throw this.violation(taskId, `the store refused ${JSON.stringify(op, shorten)}`);
     }
     return record;
+  }
+
+  #released(record: Record, { taskId, input }: StoreOp & { readonly op: 'release' }): void {
+    const results = record.needs.map((need) => {
+      if (need === null || need.completedIn === null)
+        throw this.violation(taskId, `is released before '${need?.taskId ?? 'one it needs'}' has completed`);
+      return [need.number, need.completedIn];
+    });
+    if (input !== null && JSON.stringify(resultsInInput(input)) !== JSON.stringify(results)) {
+      throw this.violation(taskId, 'is released with other results than those of what it needs');
+    }
+    record.released = true;
+    this.tally.released++;
   }
 
   #checkError({ taskId, epoch, error }: StoreOp & { readonly op: 'fail' | 'requeue' }): void {

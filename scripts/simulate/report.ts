@@ -17,6 +17,9 @@ export function report({ seed }: Options, result: SimulationResult, elapsedS: nu
       ...rows({
         leases: tally.leases,
         leasesTakenBack: tally.takenBack,
+        blockedAndReleased: tally.released,
+        needsUnmet: tally.unmet,
+        needsForgotten: clients.needsGone,
         queuedOnceMore: tally.requeuedByClients,
         submitsRepeated: clients.repeated,
         askedTooLate: clients.askedTooLate,

@@ -127,6 +127,7 @@ export function simulate(options: SimulationOptions): SimulationResult {
       askedTooLate: 0,
       refused: 0,
       givenUp: 0,
+      needsGone: 0,
       updates: 0,
       cancels: 0,
       cancelsRefused: 0,
@@ -249,6 +250,11 @@ function checkEnd(end: {
   expect(state.tasks.inputBytes === 0, `${state.tasks.inputBytes} bytes of inputs are left`);
   expect(state.commits.idle, 'something waits for the store');
   expect(state.lookups.size === 0, `${state.lookups.size} lookups are open`);
+  const { needs, needsReads } = state;
+  expect(
+    needs.size + needsReads.waiting.length + needsReads.underWay.size === 0,
+    'needs are looked at still',
+  );
   const peers = agents.length + clients.length;
   expect(state.connections.size === peers, `${state.connections.size} connections, ${peers} peers`);
   expect(referee.leases === 0, `${referee.leases} leases are stored`);
@@ -264,10 +270,10 @@ function checkEnd(end: {
     ends === stored + requeuedByClients,
     `${stored} tasks and ${requeuedByClients} repeats, ${ends} ends`,
   );
-  const { givenUp } = result.clients;
+  const { givenUp, needsGone } = result.clients;
   expect(
-    acknowledged >= end.tasks - givenUp,
-    `${end.tasks} submits, ${acknowledged} acknowledged, ${givenUp} given up`,
+    acknowledged >= end.tasks - givenUp - needsGone,
+    `${end.tasks} submits, ${acknowledged} acknowledged, ${givenUp} given up, ${needsGone} too late for their needs`,
   );
   expect(stored <= end.tasks, `${end.tasks} submits, ${stored} tasks`);
 }

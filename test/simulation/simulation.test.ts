@@ -9,6 +9,7 @@ for (const seed of [1, 2, 3]) {
     const { tally, faults } = simulate({ ...SHORT, seed });
     t.ok(tally.stored > 0.99 * SHORT.tasks);
     t.ok(faults['agent crashes'] > 0);
+    t.ok(tally.released > 0 && tally.unmet > 0, 'tasks have waited for others');
     t.end();
   });
 }
