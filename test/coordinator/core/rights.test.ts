@@ -154,6 +154,19 @@ t.test('the audit names what an action was about', (t) => {
   t.end();
 });
 
+t.test('an operator does not hide what it does behind the id of another request', (t) => {
+  const world = worldOf(['operator']);
+  const { connectionId } = world.client();
+  world.autoCommit = false;
+  world.say(connectionId, { type: 'PauseKind', requestId: 5, kind: 'compute' });
+  world.say(connectionId, { type: 'ResumeKind', requestId: 5, kind: 'compute' });
+  while (world.waiting !== null) world.commit();
+  const audited = world.logs('operator action').map(({ action }) => action);
+  t.same(audited.sort(), ['PauseKind', 'ResumeKind']);
+  t.ok(world.core.state.audit.idle);
+  t.end();
+});
+
 t.test('the submits remembered are bounded', (t) => {
   const own = new OwnTasks();
   for (let i = 0; i <= 100_000; i++) own.add(`t${String(i)}`, 'a');

@@ -40,8 +40,11 @@ export class Audit {
       role,
     };
     const requestId = 'requestId' in message ? message.requestId : undefined;
-    if (requestId === undefined || this.#open.size >= MAX_OPEN) write(core, fields, 'begun');
-    else this.#open.set(`${id} ${String(requestId)}`, fields);
+    const key = `${id} ${String(requestId)}`;
+    // of two requests under one id the answers cannot be told apart: neither may hide the other
+    if (requestId === undefined || this.#open.size >= MAX_OPEN || this.#open.has(key)) {
+      write(core, fields, 'begun');
+    } else this.#open.set(key, fields);
   }
 
   /** A message goes to a client: the answer to what was begun, or nothing to do with it. */
