@@ -366,3 +366,17 @@ void t.test('a nonce in an ordinary handshake means nothing', async (t) => {
   t.equal(world.agent('a1', { nonce: nonce(1) }).ack().resumed, false);
   t.strictSame(world.store.usedNonces.size, 0);
 });
+
+void t.test('early data that no longer brings the role of an agent is refused like any other', async (t) => {
+  let role: 'agent' | 'read-only' = 'agent';
+  const world = new World({}, { rolesOf: () => [role, 'client'] });
+  const { sessionToken } = lostAgent(world);
+  const before = picture(world);
+  role = 'read-only';
+  const connectionId = world.early(handshake('a1', { sessionToken, nonce: nonce(1) }));
+  t.match(messagesOf(world.take(connectionId), 'ErrorReport'), [
+    { name: 'EARLY_DATA_REFUSED', message: /role read-only/ },
+  ]);
+  t.strictSame(picture(world), before);
+  t.strictSame(world.nonceChecks, []);
+});

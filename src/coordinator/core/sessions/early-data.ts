@@ -1,11 +1,9 @@
 import { ProtocolError } from '../../../protocol/errors.js';
-import { PROTOCOL_VERSIONS } from '../../../protocol/limits.js';
 import type { Message, MessageOf } from '../../../protocol/messages.js';
-import { negotiateVersion } from '../../../protocol/version.js';
 import { logBounded } from '../bounded-log.js';
 import { refuseAndGoOn } from './connection-lifecycle.js';
 import type { Connection } from './connections.js';
-import { checkJoinToken, welcomeAgent } from './handshake.js';
+import { checkAgent, welcomeAgent } from './handshake.js';
 import { hashToken, provesCurrentToken } from './sessions.js';
 import type { CoreState } from '../state.js';
 import { storeTakesLeases } from '../commits/store-health.js';
@@ -66,8 +64,7 @@ function isAcceptable(
   if (nonce === undefined) return refuse('a handshake in early data needs a nonce');
   if (sessionToken === undefined) return refuse('early data may only resume a session');
   try {
-    negotiateVersion(message.protocolVersions, PROTOCOL_VERSIONS);
-    checkJoinToken(core, message);
+    checkAgent(core, connection, message);
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
     return refuse(error.message);

@@ -71,9 +71,7 @@ export function welcomeAgent(
   message: MessageOf<'AgentHandshake'>,
   now: number,
 ): void {
-  const protocolVersion = negotiateVersion(message.protocolVersions, PROTOCOL_VERSIONS);
-  checkJoinToken(core, message);
-  mustBeAgent(rolesOf(core, connection, message));
+  const protocolVersion = checkAgent(core, connection, message);
   const { agentId, agentType, kinds, sessionToken: presented } = message;
   const { address, certificate } = connection;
   const presentedHash = presented === undefined ? null : hashToken(presented);
@@ -168,6 +166,18 @@ function entryError(core: CoreState, isConnected: boolean, now: number): Protoco
   return new ProtocolError('COORDINATOR_BUSY', text, { ...context, retryAfterMs });
 }
 
+/** What an agent has to bring, whoever it is: gives the version to be spoken, or throws the ProtocolError that says why not. */
+export function checkAgent(
+  core: CoreState,
+  connection: Connection,
+  message: MessageOf<'AgentHandshake'>,
+): number {
+  const protocolVersion = negotiateVersion(message.protocolVersions, PROTOCOL_VERSIONS);
+  checkJoinToken(core, message);
+  mustBeAgent(rolesOf(core, connection, message));
+  return protocolVersion;
+}
+
 function rolesOf(
   core: CoreState,
   connection: Connection,
@@ -176,7 +186,7 @@ function rolesOf(
   return core.ports.rolesOf?.(connection.id, joinToken) ?? ['operator'];
 }
 
-export function checkJoinToken(
+function checkJoinToken(
   core: CoreState,
   message: MessageOf<'AgentHandshake'> | MessageOf<'ClientHandshake'>,
 ): void {
