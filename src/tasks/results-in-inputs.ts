@@ -1,3 +1,4 @@
+import { encodeValue } from '../protocol/value.js';
 import { TaskInputError } from './kind.js';
 
 /**
@@ -28,22 +29,39 @@ export function namedResults(input: unknown): NamedResult[] {
   return found;
 }
 
+/** A decoded result, or a part of one, and the bytes it takes when it is encoded. */
+interface Sized {
+  readonly value: unknown;
+  readonly bytes: number;
+}
+
 /**
- * The input with each named result in its place. `resultOf` gives undefined for a task without one.
- * @throws TaskInputError for a result, or a part of it, that is not there.
+ * The input with each named result in its place. `resultOf` gives undefined for a task without one. `maxBytes`: of all that
+ * is put in, encoded; an input of some kilobytes can name a large result very often.
+ * @throws TaskInputError for a result, or a part of it, that is not there, and for too much of them.
  */
 export function insertResults(
   input: unknown,
-  resultOf: (taskId: string) => { readonly value: unknown } | undefined,
+  resultOf: (taskId: string) => Sized | undefined,
+  maxBytes: number,
 ): unknown {
-  const known = new Map<string, unknown>();
+  const results = new Map<string, Sized>();
+  const parts = new Map<string, Sized>();
+  let room = maxBytes;
   return replaceNamed(input, '', 0, ({ path, taskId, at }) => {
-    if (!known.has(taskId)) {
-      const result = resultOf(taskId);
-      if (result === undefined) throw new TaskInputError(path, `there is no result of '${taskId}'`);
-      known.set(taskId, result.value);
+    const result = results.get(taskId) ?? resultOf(taskId);
+    if (result === undefined) throw new TaskInputError(path, `there is no result of '${taskId}'`);
+    results.set(taskId, result);
+    let part = at === '' ? result : parts.get(taskId + at);
+    if (part === undefined) {
+      const value = partOf(result.value, path, taskId, at);
+      part = { value, bytes: encodeValue(value).byteLength };
+      parts.set(taskId + at, part);
     }
-    return partOf(known.get(taskId), path, taskId, at);
+    room -= part.bytes;
+    if (room < 0)
+      throw new TaskInputError(path, `the results named up to here take more than ${maxBytes} bytes`);
+    return part.value;
   });
 }
 

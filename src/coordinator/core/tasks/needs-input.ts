@@ -50,14 +50,14 @@ export function composeInput(
     const message = `the store has no input of task '${spec.taskId}' any more: submit it again`;
     return { error: { name: 'INPUT_LOST', message, retryable: false } };
   }
+  const maxBytes = core.options.maxMessageBytes - HEADER_BYTES;
+  const resultOf = (taskId: string) => {
+    const result = results.get(taskId);
+    return result === undefined ? undefined : { value: decodeValue(result), bytes: result.byteLength };
+  };
   try {
-    const composed = encodeValue(
-      insertResults(decodeValue(input), (taskId) => {
-        const result = results.get(taskId);
-        return result === undefined ? undefined : { value: decodeValue(result) };
-      }),
-    );
-    if (composed.byteLength > core.options.maxMessageBytes - HEADER_BYTES) {
+    const composed = encodeValue(insertResults(decodeValue(input), resultOf, maxBytes));
+    if (composed.byteLength > maxBytes) {
       throw new TaskInputError('', `takes ${composed.byteLength} bytes with the results it names: too many`);
     }
     const admission = core.ports.admit(spec.kind, composed);
