@@ -166,6 +166,22 @@ void t.test('what is wrong with a submit is named, and nothing is submitted', as
   t.match(messagesOf(world.take(client.connectionId), 'ErrorReport'), [{ name: 'STORE_UNAVAILABLE' }]);
 });
 
+void t.test('submits that wait to hear of their needs count as what waits for the store', async (t) => {
+  const world = new World({ maxBacklogBytes: 10_000 });
+  const client = world.client();
+  world.autoRead = false;
+  for (let i = 0; i < 3; i++) client.send({ needs: ['task-x'] }, input('x'.repeat(4_000)));
+  t.equal(world.intakeOpen, false);
+  world.answerReads();
+  t.equal(world.intakeOpen, true);
+  t.equal(messagesOf(world.take(client.connectionId), 'ErrorReport').length, 3);
+  client.send({ needs: ['task-x'] }, input('x'.repeat(20_000)));
+  t.equal(world.intakeOpen, false);
+  world.lose(client.connectionId);
+  world.answerReads();
+  t.equal(world.intakeOpen, true, 'also when nobody waits any more');
+});
+
 void t.test('an input that cannot be made of the results fails the task by name', async (t) => {
   const admit = (_kind: string, payload: Uint8Array) => {
     const value = decodeValue(payload);

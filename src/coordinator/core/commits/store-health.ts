@@ -28,7 +28,7 @@ export function storeUnavailable(core: CoreState): (context: ErrorContext) => Pr
 
 /** Stops or resumes reading clients by how much waits for the store. */
 export function adjustIntake(core: CoreState): void {
-  const { bytes } = core.commits;
+  const bytes = core.commits.bytes + core.needsReads.submitBytes;
   const { maxBacklogBytes } = core.options;
   const open = core.intakeOpen ? bytes <= maxBacklogBytes : bytes < maxBacklogBytes / 2;
   if (open === core.intakeOpen) return;

@@ -230,6 +230,7 @@ function findNeeded(
     return;
   }
   connection.lookups++;
+  core.needsReads.submitBytes += input.byteLength;
   core.needsReads.waiting.push({ why: 'submit', connectionId: connection.id, message, input, taskIds });
 }
 

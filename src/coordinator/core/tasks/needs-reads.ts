@@ -26,6 +26,8 @@ const MAX_UNDER_WAY = 8;
 export class NeedsReads {
   readonly waiting: NeedsRead[] = [];
   readonly underWay = new Map<number, NeedsRead>();
+  /** Of the inputs of submits among them. */
+  submitBytes = 0;
   /** Runs after a failed read. */
   readonly retryTimer = new Timer<Due>({ kind: 'needs-retry' });
   nextReadId = 1;

@@ -159,6 +159,7 @@ function needsFound(
   tasks: readonly (StoredTask | null)[] | null,
   now: number,
 ): void {
+  core.needsReads.submitBytes -= input.byteLength;
   const connection = core.connections.get(connectionId);
   if (connection === undefined) return;
   connection.lookups--;
