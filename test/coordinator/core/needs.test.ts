@@ -126,6 +126,33 @@ void t.test('a delay counts from the submit, and after the needs', async (t) => 
   t.equal(worker.takeTask().taskId, second);
 });
 
+void t.test(
+  'a delay that ends while the release is being stored leaves the task in the list of those queued',
+  async (t) => {
+    const { world, client, agent } = swarm();
+    const first = client.submit();
+    const second = after(client, [first], { delayMs: 10 });
+    const worker = agent();
+    const lease = leaseOf(worker, first);
+    world.lose(worker.connectionId, true);
+    const other = world.agent('a2', { concurrency: 1 });
+    other.ack();
+    const again = leaseOf(other, first);
+    other.say({ type: 'DrainNotice', reason: 'no more', deadlineMs: 1000 });
+    world.autoCommit = false;
+    other.complete(again);
+    world.commit();
+    world.event({ type: 'flush' });
+    world.now += 20;
+    world.commit();
+    t.equal(world.core.state.tasks.get(second)?.phase.state, 'queued');
+    t.match(client.ask({ type: 'QueryTasks', requestId: 900, state: 'queued' }), [
+      { message: { tasks: [{ taskId: second }] } },
+    ]);
+    t.not(lease.epoch, again.epoch);
+  },
+);
+
 void t.test('blocked tasks are taken up after a restart', async (t) => {
   const { world, client, agent } = swarm();
   const [one, two] = [client.submit(), client.submit()];

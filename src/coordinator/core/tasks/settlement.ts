@@ -56,7 +56,7 @@ export function settleCommit(
         if (op.op === 'submit') submitStored(core, task);
         else if (op.op === 'complete' || op.op === 'fail' || op.op === 'cancel' || op.op === 'unmet')
           ended.push(task);
-        else if (op.op === 'release') releaseTask(core, task, op.input, now);
+        else if (op.op === 'release') releaseTask(core, task, op, now);
         else if (op.op === 'retry') retried.push(task);
       }
     } else if (duplicates !== null && task !== null) {

@@ -1,6 +1,7 @@
 import type { ErrorDetail, Lease, MessageOf } from '../../../protocol/messages.js';
 import { NEURAL_TRAINING } from '../../../tasks/neural-training/kind.js';
 import type { LeaseRecord } from '../../../store/records.js';
+import type { StoreOp } from '../../../store/store.js';
 import type { Reply } from '../commits/commit-log.js';
 import type { Due } from '../due.js';
 import { learnFromFailure } from '../reasoning/results.js';
@@ -225,7 +226,12 @@ export function leaveQueue(core: CoreState, task: Task): void {
 }
 
 /** The store has it that what a blocked task needs is there. `input`: with the results put in, if it names any. */
-export function releaseTask(core: CoreState, task: Task, input: Uint8Array | null, now: number): void {
+export function releaseTask(
+  core: CoreState,
+  task: Task,
+  { input, notBefore }: Pick<Extract<StoreOp, { op: 'release' }>, 'input' | 'notBefore'>,
+  now: number,
+): void {
   // it may have been cancelled meanwhile
   if (task.phase.state !== 'blocked') return;
   core.needs.forget(task);
@@ -233,6 +239,8 @@ export function releaseTask(core: CoreState, task: Task, input: Uint8Array | nul
   apply(core, task, { type: 'due', at: now });
   task.readyAt = now;
   activate(core, task);
+  // its delay has ended since
+  if (notBefore !== null && core.ready.has(task)) core.overdue.add(task);
   trimInput(core, task);
 }
 
