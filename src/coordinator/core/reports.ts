@@ -22,7 +22,7 @@ export function statusReport(core: CoreState, requestId: number): MessageOf<'Sta
     draining: core.operation.state !== 'running',
     agents,
     tasks: core.tasks.countByState(),
-    queued: core.ready.countByKind(),
+    queued: Object.fromEntries(core.ready.countByKind()),
     ...(core.pausedKinds.size === 0 ? {} : { paused: [...core.pausedKinds].sort() }),
     clients,
     memoryBytes,

@@ -150,3 +150,13 @@ void t.test('the level of the log is passed on: to the shell, or to a connected 
     { name: 'NOT_SUPPORTED' },
   ]);
 });
+
+void t.test('a kind may have a name that every object has', async (t) => {
+  const kind = 'constructor';
+  const world = new World();
+  const client = world.client();
+  t.match(client.ask({ type: 'PauseKind', requestId: 700, kind }), [{ message: { name: 'UNKNOWN_KIND' } }]);
+  world.agent('a1', { kinds: [kind] }).ack();
+  for (let i = 0; i < 3; i++) client.submit({ kind });
+  t.match(client.ask({ type: 'QueryStatus', requestId: 701 }), [{ message: { queued: { [kind]: 2 } } }]);
+});

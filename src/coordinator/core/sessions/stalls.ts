@@ -60,6 +60,6 @@ function tasksWait(core: CoreState, session: Session, now: number): boolean {
   if (core.operation.state !== 'running' || core.storeIsDown || core.ready.size === 0) return false;
   const waiting = core.ready.countByKind();
   return session.identity.kinds.some(
-    (kind) => (waiting[kind] ?? 0) > 0 && !core.pausedKinds.has(kind) && core.limits.startableAt(kind) <= now,
+    (kind) => waiting.has(kind) && !core.pausedKinds.has(kind) && core.limits.startableAt(kind) <= now,
   );
 }

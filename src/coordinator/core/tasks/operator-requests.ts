@@ -49,7 +49,7 @@ function isKnown(core: CoreState, kind: string): boolean {
   return (
     core.options.builtInKinds.includes(kind) ||
     core.scheduler.isOffered(kind) ||
-    core.ready.countByKind()[kind] !== undefined
+    core.ready.countByKind().has(kind)
   );
 }
 

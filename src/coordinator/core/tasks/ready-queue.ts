@@ -111,9 +111,9 @@ export class ReadyQueue {
   }
 
   /** Ready tasks by kind; kinds without any are left out. */
-  countByKind(): Record<string, number> {
-    const counts: Record<string, number> = {};
-    for (const lane of this.#occupied) counts[lane.kind] = (counts[lane.kind] ?? 0) + lane.size;
+  countByKind(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const { kind, size } of this.#occupied) counts.set(kind, (counts.get(kind) ?? 0) + size);
     return counts;
   }
 
