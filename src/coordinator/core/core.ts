@@ -54,6 +54,8 @@ export interface Recovered {
 
 /** Deadlines of tasks handled in one `tick`; the next one follows at once, after what else there is to do. */
 const MAX_DUE_AT_ONCE = 4_096;
+/** Of recurring tasks: to find their next time takes up to a millisecond each. */
+const MAX_OCCURRENCES_AT_ONCE = 32;
 
 /**
  * The coordinator without its surroundings: sessions, queue, leases, and what clients and agents are told.
@@ -211,8 +213,10 @@ function step(core: CoreState, event: CoreEvent, now: number): void {
 }
 
 function tick(core: CoreState, now: number): void {
+  let occurrences = 0;
   for (let timer = core.timers.popDue(now); timer !== null; timer = core.timers.popDue(now)) {
     timerIsDue(core, timer.due, now);
+    if (timer.due.kind === 'schedule' && ++occurrences === MAX_OCCURRENCES_AT_ONCE) break;
   }
   for (let i = 0; i < MAX_DUE_AT_ONCE; i++) {
     const task = core.deadlines.popDue(now);

@@ -176,3 +176,46 @@ void t.test('times are those of the zone, also where its clock jumps', async (t)
     { numRuns: 50 },
   );
 });
+
+void t.test('many at one time are submitted some in each turn, and counted like other tasks', async (t) => {
+  const world = new World();
+  const client = world.client();
+  for (let i = 0; i < 100; i++) add(client, { name: `r${i}` });
+  world.now = firstAfter(world.now);
+  world.event({ type: 'tick' });
+  t.equal(world.core.state.tasks.size, 32);
+  t.equal(world.core.nextDeadline() === null || Number(world.core.nextDeadline()) <= world.now, true);
+  world.turn({ type: 'flush' });
+  world.advance(1);
+  t.equal(world.core.state.tasks.size, 100);
+  t.match(world.core.figures(world.now).kinds, [{ kind: 'compute', submitted: 100 }]);
+});
+
+void t.test('that they wait is said once a second, however many do', async (t) => {
+  const world = new World({ maxQueue: 0 });
+  const client = world.client();
+  for (let i = 0; i < 50; i++) add(client, { name: `r${i}` });
+  world.advance(firstAfter(world.now) - world.now + 2_500);
+  const lines = world.logs('a recurring task waits');
+  t.ok(lines.length <= 4, `${lines.length} lines`);
+  t.match(lines[0], { schedule: 'r0', count: 1, reason: /wait already/ });
+});
+
+void t.test('their inputs are bounded, one by one and together', async (t) => {
+  const world = new World();
+  const { connectionId } = world.client();
+  const say = (name: string, bytes: number) => {
+    const when = { cron: '@daily', timeZone: 'UTC' };
+    const message = { type: 'AddRecurring', requestId: 800, name, ...when, kind: 'compute' } as const;
+    world.say(connectionId, message, new Uint8Array(bytes));
+    return world
+      .take(connectionId)
+      .map((sent) => ('name' in sent.message ? sent.message.name : sent.message.type));
+  };
+  t.same(say('large', 1024 * 1024 + 1), ['PAYLOAD_TOO_LARGE']);
+  for (let i = 0; i < 64; i++) t.same(say(`r${i}`, 1024 * 1024), ['MessageAck']);
+  t.same(say('last', 1), ['TOO_MANY_REQUESTS']);
+  world.say(connectionId, { type: 'DropRecurring', requestId: 801, name: 'r0' });
+  world.take(connectionId);
+  t.same(say('last', 1), ['MessageAck']);
+});

@@ -11,8 +11,9 @@ import { entryOf, plan, Schedule } from './schedules.js';
 
 /** What one RecurringReport holds. */
 const MAX_SCHEDULES = 10_000;
-/** Inputs stay in memory. */
+/** Inputs stay in memory: of one, and of all together. */
 const MAX_INPUT_BYTES = 1024 * 1024;
+const MAX_INPUTS_BYTES = 64 * 1024 * 1024;
 
 export function addRecurring(
   core: CoreState,
@@ -93,6 +94,10 @@ function check(
   if (input.byteLength > MAX_INPUT_BYTES) {
     const text = `the input of a recurring task takes at most ${MAX_INPUT_BYTES} bytes, not ${input.byteLength}`;
     return new ProtocolError('PAYLOAD_TOO_LARGE', text, context);
+  }
+  if (core.schedules.inputBytes + input.byteLength > MAX_INPUTS_BYTES) {
+    const text = `the inputs of all recurring tasks take at most ${MAX_INPUTS_BYTES} bytes together: remove one first`;
+    return new ProtocolError('TOO_MANY_REQUESTS', text, context);
   }
   const admission = core.ports.admit(kind, input);
   if (!admission.ok && !(admission.name === 'UNKNOWN_KIND' && core.scheduler.isOffered(kind))) {

@@ -1,4 +1,5 @@
 import type { EntryRecord, TaskSpec } from '../../../store/records.js';
+import { logBounded } from '../bounded-log.js';
 import type { Due } from '../due.js';
 import type { CoreState } from '../state.js';
 import { queueRefusal } from '../tasks/client-changes.js';
@@ -28,6 +29,13 @@ export class Schedule {
 
 export class Schedules {
   readonly byName = new Map<string, Schedule>();
+  /** Of the inputs of all of them. */
+  get inputBytes(): number {
+    let bytes = 0;
+    for (const { record } of this.byName.values()) bytes += record.input.byteLength;
+    return bytes;
+  }
+
   /** All and only the tasks of occurrences whose submit is not stored yet. */
   readonly submitting = new Map<Task, { readonly schedule: Schedule; readonly record: ScheduleRecord }>();
 }
@@ -63,7 +71,8 @@ export function scheduleIsDue(core: CoreState, schedule: Schedule, now: number):
   const refusal = queueRefusal(core, record.input.byteLength, 'AddRecurring', undefined);
   if (refusal !== null) {
     core.timers.set(schedule.timer, now + RETRY_MS);
-    core.log('warn', 'a recurring task waits', { schedule: record.name, reason: refusal.message });
+    const fields = { schedule: record.name, reason: refusal.message };
+    logBounded(core, 'SCHEDULE_WAITS', { level: 'warn', msg: 'a recurring task waits', fields }, now);
     return;
   }
   const at = Math.max(nextAt, schedule.times.latest(now) ?? nextAt);
@@ -73,8 +82,7 @@ export function scheduleIsDue(core: CoreState, schedule: Schedule, now: number):
   core.schedules.submitting.set(task, { schedule, record: next });
   const admission = core.ports.admit(record.kind, record.input);
   if (admission.ok) remember(task, admission);
-  core.tasks.add(task);
-  core.tasks.observer?.('task-submitted', task, now, null, null);
+  core.tasks.submit(task, now);
   core.counters.submitted++;
   core.commits.add({ op: 'submit', spec: task.spec, input: record.input, notBefore: null }, task, null);
   // with the task, so that it goes under with its submit

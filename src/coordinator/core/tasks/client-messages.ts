@@ -176,9 +176,7 @@ function submit(
   const task = createTask(spec, input, notBefore);
   remember(task, admission);
   if (message.watch) task.watchers = [{ connectionId: connection.id, requestId }];
-  core.tasks.add(task);
-  core.tasks.meters.submitted(task);
-  core.tasks.observer?.('task-submitted', task, now, null, null);
+  core.tasks.submit(task, now);
   core.counters.submitted++;
   rememberOwner(core, connection, spec.taskId);
   core.commits.add({ op: 'submit', spec, input, notBefore }, task, {

@@ -129,6 +129,13 @@ export class TaskBook {
     return { ...this.#counts, ...this.#ended };
   }
 
+  /** Takes in a task that is new. */
+  submit(task: Task, at: number): void {
+    this.add(task);
+    this.meters.submitted(task);
+    this.observer?.('task-submitted', task, at, null, null);
+  }
+
   /** Takes an unfinished task in. */
   add(task: Task): void {
     this.#tasks.set(task.spec.taskId, task);
