@@ -368,15 +368,28 @@ export class Coordinator {
   private handle(event: CoreEvent): void {
     const { core } = this;
     if (core === null || this.closed) return;
+    let actions: readonly Action[] = [];
     try {
-      for (const action of core.handle(event, this.clock.now())) this.carryOut(action);
-      this.armTimer(core.nextDeadline());
+      actions = core.handle(event, this.clock.now());
     } catch (err) {
-      // A fault of ours. Whoever set it off is cut off, so that it cannot do so again and again; the others go on.
-      this.log.error({ err, event: event.type }, 'internal error');
-      if ('connectionId' in event)
-        this.peers.get(event.connectionId)?.streams.close('INTERNAL_ERROR', 'internal error');
+      this.fault(err, event);
     }
+    // one that fails must not take along those after it: a commit among them would never end
+    for (const action of actions) {
+      try {
+        this.carryOut(action);
+      } catch (err) {
+        this.fault(err, action);
+      }
+    }
+    this.armTimer(core.nextDeadline());
+  }
+
+  /** A fault of ours. Whoever set it off is cut off, so that it cannot do so again and again; the others go on. */
+  private fault(err: unknown, cause: CoreEvent | Action): void {
+    this.log.error({ err, cause: cause.type }, 'internal error');
+    if ('connectionId' in cause)
+      this.peers.get(cause.connectionId)?.streams.close('INTERNAL_ERROR', 'internal error');
   }
 
   private carryOut(action: Action): void {

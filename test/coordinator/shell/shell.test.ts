@@ -255,3 +255,19 @@ t.test('a connection that was heard a moment ago is known to live, whatever it s
   }
   t.equal(peer.closeInfo, null, 'after 7 heartbeat intervals without a heartbeat');
 });
+
+t.test('a listener that throws keeps nothing from being stored', async (t) => {
+  const w = await world(t, {
+    onAudit: () => {
+      throw new Error('the disk of the audit is full');
+    },
+  });
+  const { client, taskId } = await submit(w, 'k');
+  client.control.send({ type: 'CancelTask', requestId: 2, taskId, reason: 'cancelled' });
+  await w.pass(10);
+  client.control.send({ type: 'CancelTask', requestId: 3, taskId, reason: 'cancelled' });
+  client.control.send({ type: 'SubmitTask', requestId: 4, kind: 'compute', watch: false }, ECHO);
+  await w.pass(10);
+  const acknowledged = client.control.of('MessageAck').flatMap(({ requestIds }) => requestIds);
+  t.same(acknowledged, [1, 2, 4]);
+});
