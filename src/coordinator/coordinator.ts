@@ -119,6 +119,7 @@ export class Coordinator {
   private microtaskDue = false;
   private cancelTimer: (() => void) | null = null;
   private timerAt = Infinity;
+  private draining: Promise<number> | null = null;
   private drained: ((remaining: number) => void) | null = null;
   private closed = false;
   private joinToken: string | undefined;
@@ -248,20 +249,23 @@ export class Coordinator {
 
   /**
    * Takes no new work, tells agents and clients so, and waits for running tasks, at most `timeoutMs`.
-   * Resolves with the number of leases that did not end in time.
+   * Resolves with the number of leases that did not end in time. Asked again, it is the same drain, with its first deadline;
+   * `close` ends it.
    */
   drain(timeoutMs: number, reason: string): Promise<number> {
     if (this.core === null || this.closed) return Promise.resolve(0);
-    return new Promise((resolve) => {
+    this.draining ??= new Promise((resolve) => {
       this.drained = resolve;
       this.handle({ type: 'drain', deadlineMs: timeoutMs, reason });
     });
+    return this.draining;
   }
 
   /** Closes every connection, the listener and the store. Unfinished work stays in the store. */
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
+    this.drained?.(this.core?.state.tasks.held ?? 0);
     this.cancelTimer?.();
     this.retention.stop();
     this.ticketKeys?.stop();

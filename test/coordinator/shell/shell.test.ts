@@ -271,3 +271,23 @@ t.test('a listener that throws keeps nothing from being stored', async (t) => {
   const acknowledged = client.control.of('MessageAck').flatMap(({ requestIds }) => requestIds);
   t.same(acknowledged, [1, 2, 4]);
 });
+
+t.test('a drain that is asked for twice ends for both, and with the coordinator', async (t) => {
+  const w = await world(t);
+  const agent = await join(w);
+  await submit(w, 'k');
+  await w.pass(10);
+  t.equal(agent.lane.of('AgentTask').length, 1);
+  const first = w.coordinator.drain(50, 'one');
+  const second = w.coordinator.drain(10_000, 'two');
+  await w.pass(60);
+  t.same(await Promise.all([first, second, w.coordinator.drain(1, 'three')]), [1, 1, 1]);
+
+  const other = await world(t);
+  await join(other);
+  await submit(other, 'k');
+  await other.pass(10);
+  const drained = other.coordinator.drain(10_000, 'one');
+  await other.coordinator.close();
+  t.equal(await drained, 1);
+});
