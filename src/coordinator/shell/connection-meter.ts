@@ -13,22 +13,23 @@ const TOTALS = [
   'bytesReceived',
   'bytesLost',
 ] as const;
-const ALL_TOTALS = [...TOTALS, 'resumed', 'earlyData'] as const;
-type Totals = Record<(typeof ALL_TOTALS)[number], number>;
+type Asked = Pick<TransportConnection, 'state' | 'stats'>;
+type Totals = Record<(typeof TOTALS)[number] | 'resumed' | 'earlyData', number>;
 
 /** Adds up what the transport counts for each connection, those that have ended included. */
 export class ConnectionMeter {
   readonly #ended = noTotals();
 
   /** To be told of each connection that has ended. */
-  ended(connection: TransportConnection): void {
+  ended(connection: Asked): void {
     add(this.#ended, connection.stats());
   }
 
   /** Asks every connection, some in each turn. One that ends meanwhile may be missing once. */
-  async figures(connections: Iterable<TransportConnection>): Promise<ConnectionFigures> {
+  async figures(connections: Iterable<Asked>): Promise<ConnectionFigures> {
     const asked = [...connections];
-    const totals = noTotals();
+    // of now: one that ends after it was asked counts once
+    const totals = { ...this.#ended };
     const rttMs: number[] = [];
     const congestionWindowBytes: number[] = [];
     let open = 0;
@@ -43,7 +44,6 @@ export class ConnectionMeter {
       rttMs.push(stats.rttMs);
       congestionWindowBytes.push(stats.congestionWindowBytes);
     }
-    for (const name of ALL_TOTALS) totals[name] += this.#ended[name];
     const rising = (one: number, other: number) => one - other;
     return {
       ...totals,
