@@ -1,6 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import { systemClock, type Clock } from '../observe/clock.js';
-import type { CoordinatorView, ReadyCheck } from '../observe/coordinator-view.js';
+import type { CoordinatorView } from '../observe/coordinator-view.js';
 import { silentLog, type Log } from '../observe/log.js';
 import type { CoordinatorFigures } from '../observe/metrics/snapshot.js';
 import type { SpanSink } from '../observe/tracing/spans.js';
@@ -22,6 +22,7 @@ import { LOCAL_CONNECTION, LocalView } from './shell/local-view.js';
 import { MessageMeter } from './shell/message-meter.js';
 import { PeerMemory, peerMemoryLimits, type PeerMemoryLimits } from './shell/peer-memory.js';
 import { PeerStreams } from './shell/peer-streams.js';
+import { readiness } from './shell/readiness.js';
 import { takeUpResetKey } from './shell/reset-key.js';
 import { readCollection, takeUpTasks } from './shell/take-up.js';
 import { BANK_OPTIONS, bankPorts } from './core/reasoning/bank-options.js';
@@ -110,7 +111,7 @@ export class Coordinator {
   private readonly connectionMeter = new ConnectionMeter();
   private readonly local = new LocalView({
     tell: (event) => this.tell(event),
-    readiness: () => this.readiness(),
+    readiness: () => readiness(this.closed ? null : (this.core?.state ?? null)),
   });
   private readonly spans: TaskSpans | null;
   private core: CoordinatorCore | null = null;
@@ -277,22 +278,6 @@ export class Coordinator {
     } finally {
       await this.options.listener.close(ERRORS.GOING_AWAY.code, 'the coordinator stops');
     }
-  }
-
-  private readiness(): readonly ReadyCheck[] {
-    const { core } = this;
-    const check = (name: string, reason: string | null): ReadyCheck =>
-      reason === null ? { name, ok: true } : { name, ok: false, reason };
-    const up = core !== null && !this.closed;
-    const store = up ? core.state.store : null;
-    return [
-      check('store', store === null ? 'not open' : store.state === 'up' ? null : store.reason),
-      check('socket', up ? null : 'not bound'),
-      check(
-        'accepting',
-        up && core.state.operation.state === 'running' ? null : up ? 'draining' : 'not running',
-      ),
-    ];
   }
 
   private accept(connection: TransportConnection): void {
