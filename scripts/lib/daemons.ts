@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { plainNode } from './plain-node.js';
 
 /** Folder of the package, from wherever the compiled file lies. */
 export const PACKAGE_ROOT = findRoot(dirname(fileURLToPath(import.meta.url)));
@@ -136,7 +137,7 @@ export class Daemon extends LoggingProcess {
     { nodeArgs = [], spawned, ...options }: DaemonOptions = {},
   ) {
     const script = join(PACKAGE_ROOT, 'bin', `${executable}.js`);
-    super(process.execPath, [...nodeArgs, script, ...args, '--log-format', 'json'], cwd, options);
+    super(...plainNode([...nodeArgs, script, ...args, '--log-format', 'json']), cwd, options);
     spawned?.(this);
   }
 }

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { plainNode } from '../../scripts/lib/plain-node.js';
 
 const modules = (name: string) =>
   JSON.stringify(new URL(`../../src/commands/${name}.js`, import.meta.url).href);
@@ -23,8 +24,7 @@ interface Result {
 function certs(cwd: string, ...args: string[]): Promise<Result> {
   return new Promise((resolve) => {
     execFile(
-      process.execPath,
-      ['--input-type=module', '-e', script, '--', 'certs', ...args],
+      ...plainNode(['--input-type=module', '-e', script, '--', 'certs', ...args]),
       { cwd },
       (error, stdout, stderr) => resolve({ status: error === null ? 0 : error.code, stdout, stderr }),
     );

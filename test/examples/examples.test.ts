@@ -10,6 +10,7 @@ import {
   startCoordinator,
   withoutSwarmVariables,
 } from '../../scripts/lib/daemons.js';
+import { plainNode } from '../../scripts/lib/plain-node.js';
 import { Client, connectQuic } from '../../src/index.js';
 import { taskKinds } from '../../src/tasks/registry.js';
 import { testCertificates } from '../support/certificates.js';
@@ -35,7 +36,7 @@ t.test('the TypeScript client, and each kind as the README has it', async (t) =>
   const swarm = await startSwarm(t);
   await swarm.agent('agent-1');
   const program = join(PACKAGE_ROOT, '.build/examples/client/main.js');
-  const { stdout, stderr } = await run(process.execPath, [program, '--connect', swarm.address], {
+  const { stdout, stderr } = await run(...plainNode([program, '--connect', swarm.address]), {
     cwd: swarm.cwd,
   });
   t.equal(stderr, '');
@@ -55,7 +56,7 @@ t.test('the TypeScript client, and each kind as the README has it', async (t) =>
   const shim = join(swarm.cwd, 'swarm-coordinator');
   await writeFile(
     shim,
-    `#!/bin/sh\nexec '${process.execPath}' '${PACKAGE_ROOT}/bin/swarm-coordinator.js' "$@"\n`,
+    `#!/bin/sh\nunset NODE_OPTIONS\nexec '${process.execPath}' '${PACKAGE_ROOT}/bin/swarm-coordinator.js' "$@"\n`,
   );
   await chmod(shim, 0o755);
   const pasted = await run('sh', ['-ec', block], {

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import t from 'tap';
+import { plainNode } from '../../scripts/lib/plain-node.js';
 import { createLogger, type LogFormat } from '../../src/observe/logger.js';
 import type { LogLevel } from '../../src/protocol/messages.js';
 
@@ -80,7 +81,7 @@ t.test('goes to standard error, and loses no line when the process exits at once
       const logger = await createLogger({ name: 'x', level: 'info', format: ${JSON.stringify(format)} });
       for (let i = 0; i < 2000; i++) logger.info({ i }, 'line-' + i + '-end');
       process.exit(7);`;
-    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    const child = spawn(...plainNode(['--input-type=module', '-e', script]), {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let out = '';

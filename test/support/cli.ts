@@ -8,6 +8,7 @@ import {
   startCoordinator,
   withoutSwarmVariables,
 } from '../../scripts/lib/daemons.js';
+import { plainNode } from '../../scripts/lib/plain-node.js';
 
 export interface CliResult {
   readonly status: number | null;
@@ -40,7 +41,7 @@ export function startCli(
   args: readonly string[],
   options: CliOptions,
 ): RunningCli {
-  const child = spawn(process.execPath, [join(PACKAGE_ROOT, 'bin', `${executable}.js`), ...args], {
+  const child = spawn(...plainNode([join(PACKAGE_ROOT, 'bin', `${executable}.js`), ...args]), {
     cwd: options.cwd,
     env: { ...withoutSwarmVariables(), ...options.env },
     stdio: 'pipe',

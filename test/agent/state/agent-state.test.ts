@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSyn
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import t, { type Test } from 'tap';
+import { plainNode } from '../../../scripts/lib/plain-node.js';
 import { openAgentState, type AgentState } from '../../../src/agent/state/agent-state.js';
 import { AgentStateError } from '../../../src/agent/state/errors.js';
 import { completed, recordingLog } from './answers.js';
@@ -22,7 +23,7 @@ async function inAnotherProcess(t: Test, directory: string, script = ''): Promis
       ${script}
       console.log('open');
     } catch (error) { console.log(error.name + ' ' + error.message); }`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', code, directory], {
+  const child = spawn(...plainNode(['--input-type=module', '-e', code, directory]), {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   t.teardown(() => child.kill('SIGKILL'));

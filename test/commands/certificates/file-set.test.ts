@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { linkSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { plainNode } from '../../../scripts/lib/plain-node.js';
 import { finishFileSet, publishFileSet, replaceFile } from '../../../src/commands/certificates/file-set.js';
 
 const set = (content: string) =>
@@ -69,7 +70,7 @@ t.test('processes that publish at once all end up with the set of one', async (t
       process.exit(0);
     });`;
   const children = Array.from({ length: 4 }, () =>
-    spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['pipe', 'pipe', 'inherit'] }),
+    spawn(...plainNode(['--input-type=module', '-e', script]), { stdio: ['pipe', 'pipe', 'inherit'] }),
   );
   const ended = Promise.all(children.map((child) => once(child, 'close')));
   await Promise.all(children.map((child) => once(child.stdout, 'data')));

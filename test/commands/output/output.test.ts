@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { PassThrough, Writable } from 'node:stream';
 import t from 'tap';
+import { plainNode } from '../../../scripts/lib/plain-node.js';
 import { toJson, writeJson } from '../../../src/commands/output/json.js';
 import { Output } from '../../../src/commands/output/output.js';
 import { startProgress } from '../../../src/commands/output/progress.js';
@@ -61,7 +62,7 @@ t.test('a process whose reader closes the pipe ends quietly', async (t) => {
     const output = new Output();
     while (!output.gone.aborted) await output.write('line\\n'.repeat(1000));
     process.stderr.write('stopped');`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+  const child = spawn(...plainNode(['--input-type=module', '-e', script]), {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let errors = '';

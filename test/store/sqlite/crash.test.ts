@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { plainNode } from '../../../scripts/lib/plain-node.js';
 import { openSqliteStore } from '../../../src/store/sqlite/sqlite-store.js';
 import { StoreError } from '../../../src/store/store.js';
 import { APPLIED, applied, complete, counts, lease, recover, submit } from '../operations.js';
@@ -13,7 +14,7 @@ void t.test('what was acknowledged survives kill -9, whole batches only', async 
   const directory = t.testdir();
   let known = 0;
   for (const kills of [30, 200, 5]) {
-    const child = spawn(process.execPath, [CHILD, directory], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(...plainNode([CHILD, directory]), { stdio: ['ignore', 'pipe', 'inherit'] });
     const acknowledged: number[] = [];
     const lines = createInterface(child.stdout);
     lines.on('line', (line) => {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Database from 'libsql';
 import t from 'tap';
+import { plainNode } from '../../../scripts/lib/plain-node.js';
 import type { Test } from 'tap';
 import { StoreOpenError } from '../../../src/store/open-error.js';
 import { migrate, openDatabase } from '../../../src/store/sqlite/database.js';
@@ -171,7 +172,7 @@ void t.test('one store at a time has a directory', async (t) => {
 void t.test('the directory of a killed process is free, that of a living one is not', async (t) => {
   const directory = t.testdir();
   const script = fileURLToPath(new URL('./committing-child.js', import.meta.url));
-  const child = spawn(process.execPath, [script, directory], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(...plainNode([script, directory]), { stdio: ['ignore', 'pipe', 'inherit'] });
   t.teardown(() => child.kill('SIGKILL'));
   await once(child.stdout, 'data');
   await refused(t, directory, 'LOCKED', new RegExp(`process ${child.pid ?? 0} on`));
