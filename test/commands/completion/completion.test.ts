@@ -40,7 +40,7 @@ t.test('bash', { skip: has('bash') ? false : 'bash is not installed' }, (t) => {
   t.ok(offers('swarm-coordinator', '').includes('certs'));
   t.same(offers('swarm-coordinator', 'certs', 'a'), ['agent']);
   t.same(offers('swarm-coordinator', '--durab'), ['--durability'], 'flags of the default command');
-  t.same(offers('swarm-coordinator', 'run', '--no-h'), ['--no-http']);
+  t.same(offers('swarm-coordinator', 'run', '--no-ht'), ['--no-http']);
   t.same(offers('swarm-coordinator', '--durability', ''), ['full', 'normal']);
   t.same(offers('swarm-coordinator', '--durability', '=', 'f'), ['full']);
   t.same(offers('swarm-coordinator', '--durability', '='), ['full', 'normal']);
