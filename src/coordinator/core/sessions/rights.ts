@@ -1,6 +1,7 @@
 import { ProtocolError } from '../../../protocol/errors.js';
 import type { Message } from '../../../protocol/messages.js';
 import type { ClientRole, Role } from '../../../protocol/roles.js';
+import { RecentMap } from '../recent-map.js';
 import type { CoreState } from '../state.js';
 import type { Connection } from './connections.js';
 
@@ -83,15 +84,10 @@ const MAX_OWN_TASKS = 100_000;
 
 /** Whose task it is, for the latest submits of this process: the oldest are forgotten, and are an operator's then. */
 export class OwnTasks {
-  readonly #owners = new Map<string, string>();
+  readonly #owners = new RecentMap<string>(MAX_OWN_TASKS);
 
   add(taskId: string, owner: string): void {
     this.#owners.set(taskId, owner);
-    if (this.#owners.size <= MAX_OWN_TASKS) return;
-    for (const oldest of this.#owners.keys()) {
-      this.#owners.delete(oldest);
-      return;
-    }
   }
 
   has(taskId: string, owner: string): boolean {

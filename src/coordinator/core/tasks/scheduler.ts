@@ -1,5 +1,6 @@
 import type { TaskSpec } from '../../../store/records.js';
 import { LinkedList, type Listed } from '../linked-list.js';
+import { RecentMap } from '../recent-map.js';
 import type { Candidates, RoutableAgent, RoutingPolicy } from './routing.js';
 
 /** An agent's place in the scheduler. Only the scheduler writes to it. */
@@ -40,7 +41,7 @@ export class Scheduler {
   readonly #pools = new Map<string, Pool>();
   readonly #poolsOfKind = new Map<string, Set<Pool>>();
   /** The agent that last got a task of an affinity key, most recently used last. */
-  readonly #agentOfKey = new Map<string, string>();
+  readonly #agentOfKey = new RecentMap<string>(AFFINITY_KEYS_REMEMBERED);
 
   constructor(policy: RoutingPolicy) {
     this.#policy = policy;
@@ -153,23 +154,13 @@ export class Scheduler {
       this.#choose(task, candidates) ??
       candidates.first() ??
       (avoid === null ? null : new KindCandidates(this.#slots, pools, null).first());
-    if (slot !== null && task.affinity !== null) this.#remember(task.affinity, slot.agentId);
+    if (slot !== null && task.affinity !== null) this.#agentOfKey.set(task.affinity, slot.agentId);
     return slot;
   }
 
   #choose(task: TaskSpec, candidates: KindCandidates): AgentSlot | null {
     const chosen = this.#policy.choose(task, candidates);
     return chosen === null ? null : candidates.find(chosen.agentId);
-  }
-
-  #remember(affinity: string, agentId: string): void {
-    this.#agentOfKey.delete(affinity);
-    this.#agentOfKey.set(affinity, agentId);
-    if (this.#agentOfKey.size <= AFFINITY_KEYS_REMEMBERED) return;
-    for (const oldest of this.#agentOfKey.keys()) {
-      this.#agentOfKey.delete(oldest);
-      break;
-    }
   }
 
   #place(slot: AgentSlot): void {
