@@ -287,6 +287,7 @@ function timerIsDue(core: CoreState, due: Due, now: number): void {
     case 'store-retry':
     case 'read-retry':
     case 'needs-retry':
+    case 'needs':
     case 'rate':
     case 'training':
       // the flush after it does what has waited

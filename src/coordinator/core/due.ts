@@ -27,6 +27,8 @@ export type Due =
   | { readonly kind: 'read-retry' }
   /** The pause after a failed read of what tasks need. */
   | { readonly kind: 'needs-retry' }
+  /** There is news of more blocked tasks than one turn looks at. */
+  | { readonly kind: 'needs' }
   /** A kind of task that has reached its rate may start another. */
   | { readonly kind: 'rate' }
   /** Something waits to be learned: small results to be counted, a deadline of the bank, the next snapshot. */

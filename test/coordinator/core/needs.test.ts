@@ -172,6 +172,33 @@ void t.test('blocked tasks are taken up after a restart', async (t) => {
   t.equal(decodeValue(sent?.payload ?? input()), 'kept');
 });
 
+void t.test('however many wait for one task, a commit decides on some of them', async (t) => {
+  for (const fate of ['completed', 'failed'] as const) {
+    const { world, client, agent } = swarm(FORGETFUL);
+    const first = client.submit();
+    for (let i = 0; i < 600; i++) after(client, [first]);
+    const worker = agent();
+    const before = world.actions.length;
+    worker.say({ type: 'DrainNotice', reason: 'no more', deadlineMs: 1000 });
+    const lease = leaseOf(worker, first);
+    if (fate === 'completed') worker.complete(lease);
+    else worker.fail(lease, false);
+    const commits = world.actions
+      .slice(before)
+      .flatMap((action) => (action.type === 'commit' ? [action] : []));
+    t.equal(Math.max(...commits.map(({ ops }) => ops.length)), 512);
+    world.advance(1);
+    const { blocked, queued, failed } = world.core.state.tasks.countByState();
+    t.strictSame([blocked, queued + failed], [0, fate === 'completed' ? 600 : 601]);
+    t.strictSame(world.core.state.needs.size, 0);
+    t.strictSame(
+      world.actions.filter(({ type }) => type === 'readNeeds'),
+      [],
+      'the store is not asked',
+    );
+  }
+});
+
 void t.test('what is wrong with a submit is named, and nothing is submitted', async (t) => {
   const { world, client } = swarm();
   const known = client.submit();

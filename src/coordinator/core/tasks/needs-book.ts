@@ -1,3 +1,6 @@
+import type { FinishedState } from '../../../protocol/messages.js';
+import type { Due } from '../due.js';
+import { Timer } from '../timers.js';
 import type { Task } from './task.js';
 
 /** What is known of the needs of one blocked task. */
@@ -15,14 +18,21 @@ export class NeedsBook {
   /** By the id of a needed task: all that wait for its end. */
   readonly #dependents = new Map<string, Set<Task>>();
   /** To be looked at before the turn ends. */
-  #news = new Set<Task>();
+  readonly #news = new Set<Task>();
+  /** What was news before that; the first `#taken` have been looked at. */
+  #taking: readonly Task[] = [];
+  #taken = 0;
+  /** How needed tasks ended, until all that wait for them were looked at: memory may forget a task before that. */
+  readonly #ends = new Map<string, FinishedState>();
+  /** Runs while there is news for the next turn. */
+  readonly timer = new Timer<Due>({ kind: 'needs' });
 
   get size(): number {
     return this.#entries.size;
   }
 
   get hasNews(): boolean {
-    return this.#news.size > 0;
+    return this.#news.size > 0 || this.#taken < this.#taking.length;
   }
 
   /** There is something new about a blocked task, or it is new itself. */
@@ -44,18 +54,36 @@ export class NeedsBook {
   }
 
   /** The end of a task is stored. */
-  ended(taskId: string): void {
+  ended(taskId: string, state: FinishedState): void {
     const dependents = this.#dependents.get(taskId);
     if (dependents === undefined) return;
     this.#dependents.delete(taskId);
+    this.#ends.set(taskId, state);
     for (const task of dependents) this.#news.add(task);
   }
 
-  /** Takes out what is to be looked at. */
-  takeNews(): ReadonlySet<Task> {
-    const news = this.#news;
-    this.#news = new Set();
-    return news;
+  /** How a task ended that is not in memory any more, if that is known still. */
+  endOf(taskId: string): FinishedState | undefined {
+    return this.#ends.get(taskId);
+  }
+
+  /** Takes out what is to be looked at, `limit` at most. Some of it may not be blocked any more. */
+  takeNews(limit: number): readonly Task[] {
+    if (this.#taken === this.#taking.length) {
+      this.#taking = [...this.#news];
+      this.#taken = 0;
+      this.#news.clear();
+    }
+    const some = this.#taking.slice(this.#taken, this.#taken + limit);
+    this.#taken += some.length;
+    return some;
+  }
+
+  /** All that was news has been looked at. */
+  rest(): void {
+    this.#taking = [];
+    this.#taken = 0;
+    this.#ends.clear();
   }
 
   /** The task is no longer blocked. */

@@ -1,4 +1,4 @@
-import type { ErrorDetail, TaskState } from '../../../protocol/messages.js';
+import type { ErrorDetail, FinishedState, TaskState } from '../../../protocol/messages.js';
 import { ProtocolError } from '../../../protocol/errors.js';
 import type { StoredTask, TaskNeeds } from '../../../store/records.js';
 import { storeUnavailable } from '../commits/store-health.js';
@@ -15,31 +15,45 @@ import { isFinished, remember, type Task } from './task.js';
  * forgotten. A release takes effect when it is stored: from then on nothing hangs on how long the store keeps results.
  */
 
+/** Blocked tasks looked at in one turn: any number may wait for one task, and what is decided of them is one commit. */
+const MAX_LOOKS = 512;
+
 /** Looks at the blocked tasks about which there is something new. */
 export function lookAtNeeds(core: CoreState, now: number): void {
-  for (const task of core.needs.takeNews()) {
-    const entry = core.needs.entry(task);
-    const { needs } = task.spec;
-    if (entry === null || entry.busy || needs === undefined) continue;
-    const forgotten: string[] = [];
-    let waits = false;
-    for (const taskId of needs.taskIds) {
-      if (entry.met.has(taskId)) continue;
-      const needed = core.tasks.get(taskId);
-      if (needed === undefined) forgotten.push(taskId);
-      else if (!isFinished(needed.phase) || !core.commits.isDurable(needed)) {
-        core.needs.awaitEnd(taskId, task);
-        waits = true;
-      } else if (needed.phase.state === 'completed') entry.met.add(taskId);
-      else {
-        unmet(core, task, needs, taskId, needed.phase.state, now);
-        break;
-      }
+  const { needs } = core;
+  for (const task of needs.takeNews(MAX_LOOKS)) look(core, task, now);
+  if (needs.hasNews) core.timers.set(needs.timer, now);
+  else needs.rest();
+}
+
+function look(core: CoreState, task: Task, now: number): void {
+  const entry = core.needs.entry(task);
+  const { needs } = task.spec;
+  if (entry === null || entry.busy || needs === undefined) return;
+  const forgotten: string[] = [];
+  let waits = false;
+  for (const taskId of needs.taskIds) {
+    if (entry.met.has(taskId)) continue;
+    const state = endOf(core, taskId);
+    if (state === 'unknown') forgotten.push(taskId);
+    else if (state === null) {
+      core.needs.awaitEnd(taskId, task);
+      waits = true;
+    } else if (state === 'completed') entry.met.add(taskId);
+    else {
+      unmet(core, task, needs, taskId, state, now);
+      return;
     }
-    if (task.phase.state !== 'blocked') continue;
-    if (forgotten.length > 0) ask(core, { why: 'ends', task, taskIds: forgotten });
-    else if (!waits) allMet(core, task, needs, now);
   }
+  if (forgotten.length > 0) ask(core, { why: 'ends', task, taskIds: forgotten });
+  else if (!waits) allMet(core, task, needs, now);
+}
+
+/** How a needed task ended; null while it has not, or while that is not stored; unknown when the store alone knows. */
+function endOf(core: CoreState, taskId: string): FinishedState | 'unknown' | null {
+  const needed = core.tasks.get(taskId);
+  if (needed === undefined) return core.needs.endOf(taskId) ?? 'unknown';
+  return isFinished(needed.phase) && core.commits.isDurable(needed) ? needed.phase.state : null;
 }
 
 /** The store has answered, or could not (null): then it is asked again after a pause. */

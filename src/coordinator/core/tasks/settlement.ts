@@ -80,7 +80,9 @@ export function settleCommit(
   // a watcher hears of the end once
   const others = updates.filter(({ task, reply }) => !isFinished(task.phase) || !isWatchedBy(task, reply));
   for (const task of ended) notifyWatchers(core, task);
-  if (core.needs.size > 0) for (const task of ended) core.needs.ended(task.spec.taskId);
+  if (core.needs.size > 0) {
+    for (const { spec, phase } of ended) if (isFinished(phase)) core.needs.ended(spec.taskId, phase.state);
+  }
   // after the word of their end, and before how they stand
   for (const task of retried) settleRetried(core, task, now);
   for (const { task, reply } of others) settleUpdate(core, task, reply);
