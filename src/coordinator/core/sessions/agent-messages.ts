@@ -2,7 +2,7 @@ import { ProtocolError } from '../../../protocol/errors.js';
 import type { ErrorDetail, Lease, Message, MessageOf } from '../../../protocol/messages.js';
 import { adaptationAnswered, experienceReported, verdictReceived } from '../reasoning/agents.js';
 import { learnFromFailure, learnFromResult } from '../reasoning/results.js';
-import { refuse } from './connection-lifecycle.js';
+import { refuse, refuseUnexpected } from './connection-lifecycle.js';
 import type { Connection } from './connections.js';
 import { confirmToken, drainSession } from './session-lifecycle.js';
 import { leaseKey, type Session } from './sessions.js';
@@ -77,15 +77,8 @@ export function handleAgentMessage(
       return;
     case 'MessageAck':
       return;
-    default: {
-      const text = `an agent does not send ${message.type} after its handshake`;
-      refuse(
-        core,
-        connection,
-        new ProtocolError('UNEXPECTED_MESSAGE', text, { messageType: message.type }),
-        now,
-      );
-    }
+    default:
+      refuseUnexpected(core, connection, message, 'an agent', now);
   }
 }
 

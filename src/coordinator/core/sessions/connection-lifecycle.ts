@@ -1,4 +1,5 @@
 import { ERRORS, ProtocolError, errorReport } from '../../../protocol/errors.js';
+import type { Message } from '../../../protocol/messages.js';
 import { logBounded } from '../bounded-log.js';
 import { closeConnection, forgetConnection, MAX_REFUSED, type Connection } from './connections.js';
 import type { CoreEvent } from '../contract.js';
@@ -93,7 +94,19 @@ export function refuse(core: CoreState, connection: Connection, error: ProtocolE
   else refuseAndGoOn(core, connection, error, now);
 }
 
-/** The same, for what does not speak against the peer: only too many of them end the connection. */
+/** Refuses a message that its sender does not send. */
+export function refuseUnexpected(
+  core: CoreState,
+  connection: Connection,
+  { type: messageType }: Message,
+  sender: 'a client' | 'an agent',
+  now: number,
+): void {
+  const text = `${sender} does not send ${messageType} after its handshake`;
+  refuse(core, connection, new ProtocolError('UNEXPECTED_MESSAGE', text, { messageType }), now);
+}
+
+/** As `refuse`, for what does not speak against the peer: only too many of them end the connection. */
 export function refuseAndGoOn(
   core: CoreState,
   connection: Connection,

@@ -5,7 +5,7 @@ import { specWithMore, type TaskNeeds, type TaskSpec } from '../../../store/reco
 import type { Admission } from '../contract.js';
 import { cancelKnown, queueRefusal, retryKnown } from './client-changes.js';
 import { addRecurring, dropRecurring, recurringReport } from '../schedules/schedule-requests.js';
-import { refuse } from '../sessions/connection-lifecycle.js';
+import { refuseUnexpected } from '../sessions/connection-lifecycle.js';
 import { MAX_LOOKUPS, type Connection } from '../sessions/connections.js';
 import { ownerOf } from '../sessions/rights.js';
 import { lookUp } from './lookups.js';
@@ -111,15 +111,8 @@ export function handleClientMessage(
     case 'ErrorReport':
       core.log('debug', 'client reports an error', { error: message.name, reason: message.message });
       return;
-    default: {
-      const text = `a client does not send ${message.type} after its handshake`;
-      refuse(
-        core,
-        connection,
-        new ProtocolError('UNEXPECTED_MESSAGE', text, { messageType: message.type }),
-        now,
-      );
-    }
+    default:
+      refuseUnexpected(core, connection, message, 'a client', now);
   }
 }
 
