@@ -63,58 +63,32 @@ export class StoreErrands {
       }
       case 'lookup': {
         const { lookupId } = action;
-        store.get([action.taskId]).then(
-          ([task]) => answer({ type: 'found', lookupId, task: task ?? null }),
-          (error: unknown) => {
-            this.#readFailed(error);
-            answer({ type: 'found', lookupId, task: null });
-          },
-        );
+        this.#read(store.get([action.taskId]), (found) => {
+          const [task = null] = found ?? [];
+          return { type: 'found', lookupId, task };
+        });
         return;
       }
       case 'list': {
         const { lookupId } = action;
-        store.list(action.filter).then(
-          (tasks) => answer({ type: 'listed', lookupId, tasks }),
-          (error: unknown) => {
-            this.#readFailed(error);
-            answer({ type: 'listed', lookupId, tasks: null });
-          },
-        );
+        this.#read(store.list(action.filter), (tasks) => ({ type: 'listed', lookupId, tasks }));
         return;
       }
       case 'readInputs': {
         const { readId } = action;
-        store.readInputs(action.taskIds).then(
-          (inputs) => answer({ type: 'inputsRead', readId, inputs }),
-          (error: unknown) => {
-            this.#readFailed(error);
-            answer({ type: 'inputsRead', readId, inputs: null });
-          },
-        );
+        this.#read(store.readInputs(action.taskIds), (inputs) => ({ type: 'inputsRead', readId, inputs }));
         return;
       }
       case 'readTraining': {
         const { taskId } = action;
-        Promise.all([store.readInputs([taskId]), readEntry(store, 'checkpoint', taskId)]).then(
-          ([[input = null], checkpoint]) =>
-            answer({ type: 'trainingRead', taskId, found: { input, checkpoint } }),
-          (error: unknown) => {
-            this.#readFailed(error);
-            answer({ type: 'trainingRead', taskId, found: null });
-          },
-        );
+        const parts = Promise.all([store.readInputs([taskId]), readEntry(store, 'checkpoint', taskId)]);
+        const both = parts.then(([[input = null], checkpoint]) => ({ input, checkpoint }));
+        this.#read(both, (found) => ({ type: 'trainingRead', taskId, found }));
         return;
       }
       case 'readNeeds': {
         const { readId } = action;
-        store.get(action.taskIds).then(
-          (tasks) => answer({ type: 'needsRead', readId, tasks }),
-          (error: unknown) => {
-            this.#readFailed(error);
-            answer({ type: 'needsRead', readId, tasks: null });
-          },
-        );
+        this.#read(store.get(action.taskIds), (tasks) => ({ type: 'needsRead', readId, tasks }));
         return;
       }
       case 'consumeNonce':
@@ -146,6 +120,18 @@ export class StoreErrands {
       }
     }
     this.#askingNonces = false;
+  }
+
+  /** `answered`: what is said with what was found; null when the store cannot be read. */
+  #read<T>(found: Promise<T>, answered: (found: T | null) => CoreEvent): void {
+    const { answer } = this.#options;
+    found.then(
+      (value) => answer(answered(value)),
+      (error: unknown) => {
+        this.#readFailed(error);
+        answer(answered(null));
+      },
+    );
   }
 
   #readFailed(err: unknown): void {
