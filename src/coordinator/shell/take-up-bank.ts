@@ -5,9 +5,9 @@ import type { Collection, ExperienceRecord } from '../../store/records.js';
 import type { Store } from '../../store/store.js';
 import { SNAPSHOT_KEY } from '../core/reasoning/records.js';
 import { restoreBank, snapshotTime } from '../core/reasoning/restore.js';
+import { readCollection } from './take-up.js';
 
-/** Entries read at a time, and at most: the bank's own bounds are lower. */
-const PAGE = 1_000;
+/** Entries read, about: the bank's own bounds are lower. */
 const MAX_ENTRIES = 20_000;
 /** Experiences read at first, and at most. */
 const FIRST_EXPERIENCES = 2_000;
@@ -35,15 +35,8 @@ export async function takeUpBank(
 }
 
 async function readAll(store: Store, collection: Collection): Promise<Uint8Array[]> {
-  const values: Uint8Array[] = [];
-  for (let after: string | null = null; values.length < MAX_ENTRIES;) {
-    const page = await store.readEntries({ collection, after, limit: PAGE });
-    for (const { value } of page) values.push(value);
-    const last = page.at(-1);
-    if (page.length < PAGE || last === undefined) break;
-    after = last.key;
-  }
-  return values;
+  const entries = await readCollection(store, collection, MAX_ENTRIES);
+  return entries.map(({ value }) => value);
 }
 
 /** The newest first. Those that the snapshot has do no harm. */

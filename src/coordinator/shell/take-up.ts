@@ -21,17 +21,18 @@ export async function takeUpTasks(
 /** Entries in one read. */
 const PAGE = 1000;
 
-/** All small values of a collection, by key. */
+/** The small values of a collection, by key; no further page once there are `enough`. */
 export async function readCollection(
   store: Pick<Store, 'readEntries'>,
   collection: Collection,
+  enough = Infinity,
 ): Promise<EntryRecord[]> {
   const entries: EntryRecord[] = [];
   for (let after: string | null = null; ;) {
     const page = await store.readEntries({ collection, after, limit: PAGE });
     entries.push(...page);
     const last: EntryRecord | undefined = page.at(-1);
-    if (last === undefined || page.length < PAGE) return entries;
+    if (last === undefined || page.length < PAGE || entries.length >= enough) return entries;
     after = last.key;
   }
 }
