@@ -1,17 +1,14 @@
 import { Buckets, LATENCY_BOUNDS_MS } from '../observe/metrics/buckets.js';
+import { MetersByKind } from '../observe/metrics/meters-by-kind.js';
 import type { AgentKindFigures } from '../observe/metrics/agent-metrics.js';
 import type { Run, RunListener, RunRequest, TaskRunner } from './runner.js';
-
-/** A coordinator may send any number of kinds; what is over this is counted as one. */
-const MAX_COUNTED_KINDS = 64;
-const OTHER_KINDS = 'other';
 
 type KindMeter = { -readonly [K in keyof AgentKindFigures]: AgentKindFigures[K] };
 
 /** A runner that counts what its runs come to. Aborted ones are not counted. */
 export class MeteredRunner implements TaskRunner {
   readonly #runner: TaskRunner;
-  readonly #kinds = new Map<string, KindMeter>();
+  readonly #kinds = new MetersByKind(newMeter);
 
   constructor(runner: TaskRunner) {
     this.#runner = runner;
@@ -22,7 +19,7 @@ export class MeteredRunner implements TaskRunner {
   }
 
   figures(): readonly AgentKindFigures[] {
-    return [...this.#kinds.values()];
+    return this.#kinds.all;
   }
 
   start(request: RunRequest, listener: RunListener): Run {
@@ -31,7 +28,7 @@ export class MeteredRunner implements TaskRunner {
       progress: (fraction, note) => listener.progress(fraction, note),
       finished: (outcome) => {
         if (outcome.outcome !== 'aborted') {
-          const meter = this.#of(kind);
+          const meter = this.#kinds.of(kind);
           meter[outcome.outcome]++;
           meter.run.observe(outcome.runMs);
         }
@@ -39,13 +36,8 @@ export class MeteredRunner implements TaskRunner {
       },
     });
   }
+}
 
-  #of(kind: string): KindMeter {
-    const name = this.#kinds.has(kind) || this.#kinds.size < MAX_COUNTED_KINDS - 1 ? kind : OTHER_KINDS;
-    const known = this.#kinds.get(name);
-    if (known !== undefined) return known;
-    const meter = { kind: name, completed: 0, failed: 0, run: new Buckets(LATENCY_BOUNDS_MS) };
-    this.#kinds.set(name, meter);
-    return meter;
-  }
+function newMeter(kind: string): KindMeter {
+  return { kind, completed: 0, failed: 0, run: new Buckets(LATENCY_BOUNDS_MS) };
 }

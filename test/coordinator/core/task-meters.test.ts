@@ -1,5 +1,5 @@
 import t from 'tap';
-import { MAX_COUNTED_KINDS } from '../../../src/coordinator/core/tasks/task-meters.js';
+import { MAX_COUNTED_KINDS } from '../../../src/observe/metrics/meters-by-kind.js';
 import type { World } from './world.js';
 import { World as SimulatedWorld } from './world.js';
 

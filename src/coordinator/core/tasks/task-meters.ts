@@ -1,12 +1,9 @@
 import { Buckets, LATENCY_BOUNDS_MS } from '../../../observe/metrics/buckets.js';
+import { MetersByKind } from '../../../observe/metrics/meters-by-kind.js';
 import type { KindFigures } from '../../../observe/metrics/snapshot.js';
 import { isFinishedState, type TaskState } from '../../../protocol/messages.js';
 import type { TaskEvent } from './task-machine.js';
 import type { Task } from './task.js';
-
-/** Kinds counted by their own name. Agents may offer any number of kinds: what is over this is counted as one. */
-export const MAX_COUNTED_KINDS = 64;
-export const OTHER_KINDS = 'other';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type KindMeter = Mutable<Pick<KindFigures, 'submitted' | 'leased'>> &
@@ -17,11 +14,11 @@ type KindMeter = Mutable<Pick<KindFigures, 'submitted' | 'leased'>> &
 
 /** Counts tasks by kind as they change. Times are read from what the change brings: nothing is measured here. */
 export class TaskMeters {
-  readonly #kinds = new Map<string, KindMeter>();
+  readonly #kinds = new MetersByKind(newMeter);
 
   /** In the order in which they were first seen. */
   figures(): readonly KindFigures[] {
-    return [...this.#kinds.values()];
+    return this.#kinds.all;
   }
 
   submitted(task: Task): void {
@@ -57,16 +54,8 @@ export class TaskMeters {
     if (!isFinishedState(state)) this.#of(task).now[state] += change;
   }
 
-  #of({ spec: { kind } }: Task): KindMeter {
-    const known = this.#kinds.get(kind);
-    if (known !== undefined) return known;
-    // the last place is that of all others; a kind that was counted there once stays there, as none is ever forgotten
-    const name = this.#kinds.size < MAX_COUNTED_KINDS - 1 ? kind : OTHER_KINDS;
-    const other = this.#kinds.get(name);
-    if (other !== undefined) return other;
-    const meter = newMeter(name);
-    this.#kinds.set(name, meter);
-    return meter;
+  #of({ spec }: Task): KindMeter {
+    return this.#kinds.of(spec.kind);
   }
 }
 
