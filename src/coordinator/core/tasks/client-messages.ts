@@ -6,9 +6,9 @@ import type { Admission } from '../contract.js';
 import { cancelKnown, queueRefusal, retryKnown } from './client-changes.js';
 import { addRecurring, dropRecurring, recurringReport } from '../schedules/schedule-requests.js';
 import { refuseUnexpected } from '../sessions/connection-lifecycle.js';
-import { MAX_LOOKUPS, type Connection } from '../sessions/connections.js';
+import type { Connection } from '../sessions/connections.js';
 import { ownerOf } from '../sessions/rights.js';
-import { lookUp } from './lookups.js';
+import { countLookup, lookUp } from './lookups.js';
 import { readNeeds } from './needs-input.js';
 import { setLogLevel, stopCoordinator, switchKind } from './operator-requests.js';
 import { agentsReport, statusReport } from '../reports.js';
@@ -215,12 +215,7 @@ function findNeeded(
   taskIds: readonly string[],
 ): void {
   const { requestId, type: messageType } = message;
-  if (connection.lookups >= MAX_LOOKUPS) {
-    const text = `${MAX_LOOKUPS} queries of this connection are open already`;
-    core.sendError(connection.id, new ProtocolError('TOO_MANY_REQUESTS', text, { messageType, requestId }));
-    return;
-  }
-  connection.lookups++;
+  if (!countLookup(core, connection, { messageType, requestId })) return;
   core.needsReads.submitBytes += input.byteLength;
   core.needsReads.waiting.push({ why: 'submit', connectionId: connection.id, message, input, taskIds });
 }

@@ -1,8 +1,8 @@
-import { ProtocolError } from '../../../protocol/errors.js';
+import { ProtocolError, type ErrorContext } from '../../../protocol/errors.js';
 import type { MessageOf } from '../../../protocol/messages.js';
 import type { ListedTask, StoredTask } from '../../../store/records.js';
 import { cancelKnown, retryKnown } from './client-changes.js';
-import { MAX_LOOKUPS } from '../sessions/connections.js';
+import { MAX_LOOKUPS, type Connection } from '../sessions/connections.js';
 import { DEFAULT_PAGE, reportTasks } from './task-lists.js';
 import type { CoreState, Lookup } from '../state.js';
 import { storeTakesLeases, storeUnavailable } from '../commits/store-health.js';
@@ -19,13 +19,8 @@ export function lookUp(core: CoreState, lookup: Lookup): void {
   const { connectionId, requestId } = lookup;
   const connection = core.connections.get(connectionId);
   if (connection === undefined) return;
-  if (connection.lookups >= MAX_LOOKUPS) {
-    const text = `${MAX_LOOKUPS} queries of this connection are open already`;
-    const taskId = 'taskId' in lookup ? lookup.taskId : undefined;
-    core.sendError(connectionId, new ProtocolError('TOO_MANY_REQUESTS', text, { requestId, taskId }));
-    return;
-  }
-  connection.lookups++;
+  const taskId = 'taskId' in lookup ? lookup.taskId : undefined;
+  if (!countLookup(core, connection, { requestId, taskId })) return;
   const lookupId = core.nextLookupId++;
   core.lookups.set(lookupId, lookup);
   if (lookup.wants === 'patterns') {
@@ -44,6 +39,17 @@ export function lookUp(core: CoreState, lookup: Lookup): void {
     limit: (limit ?? DEFAULT_PAGE) + 1,
   };
   core.act({ type: 'list', lookupId, filter });
+}
+
+/** Counts a question to the store for the connection that waits for it. False, and it is told, when it has too many open. */
+export function countLookup(core: CoreState, connection: Connection, context: ErrorContext): boolean {
+  if (connection.lookups < MAX_LOOKUPS) {
+    connection.lookups++;
+    return true;
+  }
+  const text = `${MAX_LOOKUPS} queries of this connection are open already`;
+  core.sendError(connection.id, new ProtocolError('TOO_MANY_REQUESTS', text, context));
+  return false;
 }
 
 /** The store has answered for one task, or could not. */
