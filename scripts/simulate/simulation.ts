@@ -251,10 +251,7 @@ function checkEnd(end: {
   expect(state.commits.idle, 'something waits for the store');
   expect(state.lookups.size === 0, `${state.lookups.size} lookups are open`);
   const { needs, needsReads } = state;
-  expect(
-    needs.size + needsReads.waiting.length + needsReads.underWay.size === 0,
-    'needs are looked at still',
-  );
+  expect(needs.size + needsReads.waiting + needsReads.underWay.size === 0, 'needs are looked at still');
   const peers = agents.length + clients.length;
   expect(state.connections.size === peers, `${state.connections.size} connections, ${peers} peers`);
   expect(referee.leases === 0, `${referee.leases} leases are stored`);

@@ -217,7 +217,7 @@ function findNeeded(
   const { requestId, type: messageType } = message;
   if (!countLookup(core, connection, { messageType, requestId })) return;
   core.needsReads.submitBytes += input.byteLength;
-  core.needsReads.waiting.push({ why: 'submit', connectionId: connection.id, message, input, taskIds });
+  core.needsReads.add({ why: 'submit', connectionId: connection.id, message, input, taskIds });
 }
 
 /** An operator needs no proof that a task is its own. */

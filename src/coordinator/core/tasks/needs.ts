@@ -72,7 +72,7 @@ export function needsRead(
     return;
   }
   if (tasks === null) {
-    needsReads.waiting.unshift(read);
+    needsReads.again(read);
     core.timers.set(needsReads.retryTimer, now + core.options.storeRetryMs);
     return;
   }
@@ -86,7 +86,7 @@ export function needsRead(
 function ask(core: CoreState, read: NeedsRead & { readonly task: Task }): void {
   const entry = core.needs.entry(read.task);
   if (entry !== null) entry.busy = true;
-  core.needsReads.waiting.push(read);
+  core.needsReads.add(read);
 }
 
 function allMet(core: CoreState, task: Task, needs: TaskNeeds, now: number): void {
