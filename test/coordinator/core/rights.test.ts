@@ -49,6 +49,9 @@ t.test('what each role may send', (t) => {
         `${message.type} ${role}`,
       );
       t.notOk(world.closed.has(connectionId), 'the connection goes on');
+      const denied = allowed.includes(role) ? [] : [{ action: message.type, role, outcome: 'FORBIDDEN' }];
+      t.match(world.logs('operator action denied'), denied, 'what is denied is audited');
+      t.equal(world.logs('operator action denied').length, denied.length);
     }
   }
   t.end();

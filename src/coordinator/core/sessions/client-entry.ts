@@ -30,8 +30,8 @@ export function mayGoOn(
     return false;
   }
   connection.overRate = 0;
-  if (isAudited(message)) core.audit.begin(core, connection, client, message);
   const refusal = forbidden(core, connection, client.role, client.clientId, message);
+  if (refusal !== null || isAudited(message)) core.audit.begin(core, connection, client, message);
   if (refusal === null) return true;
   refuse(core, connection, refusal, now);
   return false;

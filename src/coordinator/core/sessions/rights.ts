@@ -29,7 +29,7 @@ const MAY_SEND: ReadonlyMap<string, readonly ClientRole[]> = new Map([
   ['ReportOutcome', WORK],
 ]);
 
-/** Operator actions: each is audited, whoever asks for it. */
+/** Operator actions: each is audited, whoever asks for it. (What is denied is audited as well, whatever it is.) */
 export function isAudited(message: Message): boolean {
   return message.type === 'CancelTask' || (!MAY_SEND.has(message.type) && 'requestId' in message);
 }
