@@ -47,15 +47,6 @@ export class DirectoryLock {
   }
 }
 
-/**
- * Throws StoreOpenError `LOCKED` when a store has the directory open now, here or in another process. For an early word
- * to whoever starts a second one; only `openSqliteStore` decides.
- */
-export async function assertNotLocked(directory: string): Promise<void> {
-  const files = dataFiles(directory);
-  if (existsSync(files.lock)) (await hold(files))();
-}
-
 /** Returns what lets go. */
 async function hold(files: DataFiles): Promise<() => void> {
   const { default: Database } = await import('libsql');
