@@ -4,14 +4,8 @@ import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
-import {
-  LoggingProcess,
-  PACKAGE_ROOT,
-  startCoordinator,
-  withoutSwarmVariables,
-} from '../../scripts/lib/daemons.js';
+import { LoggingProcess, PACKAGE_ROOT, withoutSwarmVariables } from '../../scripts/lib/daemons.js';
 import { plainNode } from '../../scripts/lib/plain-node.js';
-import { Client, connectQuic } from '../../src/index.js';
 import { taskKinds } from '../../src/tasks/registry.js';
 import { testCertificates } from '../support/certificates.js';
 import { startSwarm } from '../support/cli.js';
@@ -94,15 +88,7 @@ t.test('the agent in Go', { skip: whyNoGo() }, async (t) => {
   const ca = join(swarm.cwd, 'certs/ca.crt');
   const agent = startAgent(ca);
   await agent.said(/registered .* resumed: false/);
-  const connector = connectQuic({ tls: { ca: await readFile(ca, 'utf8') } });
-  const client = await Client.connect({
-    addresses: [swarm.address],
-    connector: (to) => connector.connect(to),
-  });
-  t.teardown(async () => {
-    client.close();
-    await connector.close();
-  });
+  const client = await swarm.client();
 
   const words = (text: unknown) => client.run({ kind: 'go-words', input: { text } });
   const [few, many, wrong, primes] = await Promise.all([
@@ -127,10 +113,7 @@ t.test('the agent in Go', { skip: whyNoGo() }, async (t) => {
   // it goes on with its work, and brings the result to a coordinator that was killed and has come back
   const long = await client.submit({ kind: 'go-primes', input: { below: 3_000_000 } }, { watch: true });
   await agent.said(new RegExp(`started .*${long.taskId}`));
-  swarm.coordinator.kill('SIGKILL');
-  await swarm.coordinator.exited;
-  const { daemon } = await startCoordinator(swarm.cwd, ['--listen', swarm.address, ...QUICK]);
-  t.teardown(() => daemon.stop());
+  await swarm.crash();
   t.match(await long.result(), { state: 'completed', result: 216_816, attempts: 1 });
   await agent.said(/registered .* resumed: true/);
 

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import type { Daemon, DaemonOptions } from '../../scripts/lib/daemons.js';
@@ -9,6 +10,7 @@ import {
   withoutSwarmVariables,
 } from '../../scripts/lib/daemons.js';
 import { plainNode } from '../../scripts/lib/plain-node.js';
+import { Client, connectQuic } from '../../src/index.js';
 
 export interface CliResult {
   readonly status: number | null;
@@ -63,7 +65,12 @@ export function startCli(
 export interface Swarm {
   readonly cwd: string;
   readonly address: string;
+  /** The one that was started last. */
   readonly coordinator: Daemon;
+  /** Kills the coordinator without warning, and starts it again on its address and data directory. */
+  crash(): Promise<void>;
+  /** A client in the process of the test, the same at each call: where what a command prints is not the point. */
+  client(): Promise<Client>;
   /** Starts an agent that is registered; stopped when the test ends. */
   agent(id: string, args?: readonly string[]): Promise<Daemon>;
   /** `swarm-coordinator ARGS --connect …` in the swarm's directory. */
@@ -79,8 +86,11 @@ export async function startSwarm(
   options: DaemonOptions = {},
 ): Promise<Swarm> {
   const cwd = t.testdir();
-  const { daemon, address } = await startCoordinator(cwd, args, options);
-  t.teardown(() => daemon.stop());
+  const first = await startCoordinator(cwd, args, options);
+  const { address } = first;
+  let coordinator = first.daemon;
+  t.teardown(() => coordinator.stop());
+  let client: Promise<Client> | null = null;
   const start = (commandArgs: readonly string[], stdin?: string) =>
     startCli('swarm-coordinator', [...commandArgs, '--connect', address], {
       cwd,
@@ -89,7 +99,15 @@ export async function startSwarm(
   return {
     cwd,
     address,
-    coordinator: daemon,
+    get coordinator() {
+      return coordinator;
+    },
+    crash: async () => {
+      coordinator.kill('SIGKILL');
+      await coordinator.exited;
+      coordinator = (await startCoordinator(cwd, ['--listen', address, ...args], options)).daemon;
+    },
+    client: () => (client ??= connectedClient(t, cwd, address)),
     agent: async (id, agentArgs = []) => {
       const agent = await startAgent(cwd, address, id, agentArgs, options);
       t.teardown(() => agent.stop());
@@ -98,6 +116,14 @@ export async function startSwarm(
     run: (commandArgs, stdin) => start(commandArgs, stdin).result,
     start,
   };
+}
+
+async function connectedClient(t: Test, cwd: string, address: string): Promise<Client> {
+  const connector = connectQuic({ tls: { ca: await readFile(join(cwd, 'certs', 'ca.crt'), 'utf8') } });
+  t.teardown(() => connector.close());
+  const client = await Client.connect({ addresses: [address], connector: (to) => connector.connect(to) });
+  t.teardown(() => client.close());
+  return client;
 }
 
 /** The one line of standard error that an error is. */
