@@ -69,7 +69,7 @@ export interface Swarm {
   readonly coordinator: Daemon;
   /** Kills the coordinator without warning, and starts it again on its address and data directory. */
   crash(): Promise<void>;
-  /** A client in the process of the test, the same at each call: where what a command prints is not the point. */
+  /** A client in the process of the test, for where what a command prints is not the point; the same until a crash. */
   client(): Promise<Client>;
   /** Starts an agent that is registered; stopped when the test ends. */
   agent(id: string, args?: readonly string[]): Promise<Daemon>;
@@ -105,6 +105,7 @@ export async function startSwarm(
     crash: async () => {
       coordinator.kill('SIGKILL');
       await coordinator.exited;
+      client = null;
       coordinator = (await startCoordinator(cwd, ['--listen', address, ...args], options)).daemon;
     },
     client: () => (client ??= connectedClient(t, cwd, address)),

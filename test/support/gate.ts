@@ -3,11 +3,14 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AddressInfo } from 'node:net';
 import type { Test } from 'tap';
+import type { TaskRequest } from '../../src/index.js';
 
 export interface Gate {
   /** Handlers file with the compute function `hold`: it runs until the gate is opened. */
   readonly handlers: string;
-  /** Input of a task that holds. */
+  /** A task that holds. */
+  readonly task: TaskRequest;
+  /** Its input as JSON. */
   readonly input: string;
   /** Resolves when `count` runs in all have begun. */
   begun(count: number): Promise<void>;
@@ -38,7 +41,8 @@ export async function makeGate(t: Test, directory: string): Promise<Gate> {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   });
-  const handlers = join(directory, 'gate.mjs');
+  const input = { function: 'hold', input: null };
+  const handlers = join(directory, `gate-${String(port)}.mjs`);
   await writeFile(
     handlers,
     `export const functions = {
@@ -47,7 +51,8 @@ export async function makeGate(t: Test, directory: string): Promise<Gate> {
   );
   return {
     handlers,
-    input: '{"function": "hold", "input": null}',
+    task: { kind: 'compute', input },
+    input: JSON.stringify(input),
     begun: async (count) => {
       while (runs < count) await new Promise<void>((resolve) => (wake = resolve));
     },
