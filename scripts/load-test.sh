@@ -29,22 +29,18 @@ fail() {
   exit 2
 }
 
-agents=100 tasks=100000 rate=1000 duration=10s idle=0s pack=1000 extra=()
+agents=100 tasks=100000 rate=1000 duration=10s idle=0s pack=1000 max_growth='' extra=()
 while [ $# -gt 0 ]; do
   case $1 in
-    --agents | --tasks | --rate | --pack)
+    --agents | --tasks | --rate | --pack | --max-growth)
       [[ ${2-} =~ ^[1-9][0-9]{0,8}$ ]] || fail "$1: '${2-}' is not a whole number of at least 1"
-      printf -v "${1#--}" %s "$2"
+      name=${1#--}
+      printf -v "${name//-/_}" %s "$2"
       shift
       ;;
     --duration | --idle)
       [[ ${2-} =~ ^[0-9]+(\.[0-9]+)?(ms|s|m|h)$ ]] || fail "$1: '${2-}' is not a duration (such as 500ms, 10s, 5m, 1h)"
       printf -v "${1#--}" %s "$2"
-      shift
-      ;;
-    --max-growth)
-      [[ ${2-} =~ ^[1-9][0-9]{0,6}$ ]] || fail "$1: '${2-}' is not a whole number of at least 1"
-      extra+=(--max-growth "$2")
       shift
       ;;
     --json) extra+=(--json) ;;
@@ -119,7 +115,7 @@ status=0
 # In the background, so that an interrupt is heeded at once.
 node "$driver" --connect "$address" --ca certs/ca.crt --agents "$agents" --tasks "$tasks" --rate "$rate" \
   --duration "$duration" --idle "$idle" --started-at "$begun" --baseline-kb "$baseline" \
-  "${processes[@]}" "${extra[@]}" &
+  ${max_growth:+--max-growth "$max_growth"} "${processes[@]}" "${extra[@]}" &
 started+=($!)
 wait $! || status=$?
 if [ "$status" -ne 0 ]; then tail -n 3 -- *.log >&2; fi

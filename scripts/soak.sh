@@ -5,7 +5,7 @@ set -euo pipefail
 
 usage() {
   cat <<'USAGE'
-usage: scripts/soak.sh --hours N [--agents N] [--rate N] [--growth PERCENT]
+usage: scripts/soak.sh --hours N [OPTION OF load-test.sh]...
 
   --hours N          how long; may be a fraction
   --agents N         agents (default 100)
@@ -22,7 +22,7 @@ fail() {
   exit 2
 }
 
-hours='' agents=100 rate=200 growth=25
+hours='' load=()
 while [ $# -gt 0 ]; do
   case $1 in
     --hours)
@@ -30,16 +30,12 @@ while [ $# -gt 0 ]; do
       hours=$2
       shift
       ;;
-    --agents | --rate | --growth)
-      [[ ${2-} =~ ^[1-9][0-9]{0,6}$ ]] || fail "$1: '${2-}' is not a whole number of at least 1"
-      printf -v "${1#--}" %s "$2"
-      shift
-      ;;
     -h | --help)
       usage
       exit 0
       ;;
-    *) fail "'$1' is no option (--help lists them)" ;;
+    --growth) load+=(--max-growth) ;;
+    *) load+=("$1") ;; # the load test's, which checks it
   esac
   shift
 done
@@ -48,5 +44,4 @@ seconds=$(awk -v hours="$hours" 'BEGIN { printf "%d", hours * 3600 }')
 [ "$seconds" -ge 10 ] || fail "--hours: '$hours' is under ten seconds"
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-exec "$here/load-test.sh" --agents "$agents" --rate "$rate" --duration "${seconds}s" \
-  --tasks 999999999 --max-growth "$growth"
+exec "$here/load-test.sh" --agents 100 --rate 200 --max-growth 25 --duration "${seconds}s" --tasks 999999999 "${load[@]}"
