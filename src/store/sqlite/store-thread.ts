@@ -24,7 +24,9 @@ export class StoreThread {
 
   constructor(settings: WorkerSettings, notice: (message: string) => void) {
     this.#notice = notice;
-    this.#worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: settings });
+    // what is loaded into the process by its flags has no business here, and would be loaded once more
+    const options = { workerData: settings, execArgv: [] };
+    this.#worker = new Worker(new URL('./worker.js', import.meta.url), options);
     this.#worker.on('message', (message: WorkerMessage) => this.#receive(message));
     this.#worker.on('error', (error) => (this.#end ??= error));
     this.opened = new Promise((resolve, reject) => {

@@ -47,7 +47,10 @@ export class IndexThread implements PatternIndex {
 
   async #ask(question: IndexQuestion): Promise<readonly string[]> {
     if (this.#closed) throw new Error('the index is closed');
-    this.#calls ??= new ThreadCalls(new Worker(new URL('./index-worker.js', import.meta.url)));
+    this.#calls ??= new ThreadCalls(
+      // without what is loaded into the process by its flags
+      new Worker(new URL('./index-worker.js', import.meta.url), { execArgv: [] }),
+    );
     const { ids, problem } = await this.#calls.ask(question);
     if (problem !== null && !this.#said) {
       this.#said = true;
