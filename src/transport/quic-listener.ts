@@ -1,24 +1,17 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { formatAddress, type DatagramHandler, type DatagramPort } from './datagram-port.js';
 import { HandshakeRate } from './handshake-rate.js';
 import { Keylog } from './keylog.js';
-import {
-  makeConfig,
-  NativeConnection,
-  writeRetry,
-  writeVersionNegotiation,
-  type HostPort,
-  type NativeConfig,
-} from './native.js';
+import { NativeConnection, writeRetry, writeVersionNegotiation, type HostPort } from './native.js';
 import { isLongHeader, parseLongHeader, type LongHeader } from './packet-header.js';
 import { READ_BUFFER_BYTES, type ConnectionHost } from './connection-host.js';
 import { QuicConnection } from './quic-connection.js';
 import { RetryTokens } from './retry-token.js';
+import { ServerConfigs } from './server-configs.js';
 import { StatelessResets } from './stateless-reset.js';
 import { datagramBytes, MIN_DATAGRAM_BYTES, withDefaults, type TransportSettings } from './settings.js';
 import {
   RESET_KEY_BYTES,
-  TICKET_KEY_BYTES,
   type CloseInfo,
   type TransportConnection,
   type TransportListener,
@@ -130,84 +123,6 @@ export async function listenQuic(options: QuicListenerOptions): Promise<QuicList
   const configs = new ServerConfigs(options, keylog !== null);
   const port = options.socket ?? (await bindUdpPort({ host: options.host, port: options.port }));
   return new Listener(port, configs, options, keylog);
-}
-
-/** One native configuration for each datagram size, all with one ticket key: that is what makes resumption work. */
-class ServerConfigs {
-  private readonly bySize = new Map<number, NativeConfig>();
-  private ticketKey: Uint8Array;
-  private tls: QuicListenerOptions['tls'];
-
-  constructor(
-    private readonly options: QuicListenerOptions,
-    private readonly logKeys: boolean,
-  ) {
-    this.tls = options.tls;
-    this.ticketKey = checked(options.tls.ticketKey ?? randomBytes(TICKET_KEY_BYTES));
-    this.prepare();
-  }
-
-  /** For connections to come: those that live hold on to the configuration they began with. */
-  setTicketKey(key: Uint8Array): void {
-    this.ticketKey = checked(key);
-    this.bySize.clear();
-  }
-
-  setIdentity(identity: ServerIdentity): void {
-    const before = this.tls;
-    const made = new Map(this.bySize);
-    this.tls = { ...before, ...identity };
-    this.bySize.clear();
-    try {
-      this.prepare();
-    } catch (error) {
-      this.tls = before;
-      for (const [size, config] of made) this.bySize.set(size, config);
-      throw error;
-    }
-  }
-
-  /** Makes the configuration that is needed in any case: what is wrong with it shows at once. */
-  private prepare(): void {
-    this.forSize(datagramBytes(withDefaults(this.options).udpPayload, this.options.host));
-  }
-
-  forSize(udpPayloadBytes: number): NativeConfig {
-    let config = this.bySize.get(udpPayloadBytes);
-    if (config === undefined) {
-      const { tls } = this;
-      config = makeConfig({
-        ...withDefaults(this.options),
-        role: 'server',
-        verifyPeer: tls.requireClientCert ?? false,
-        ...(tls.ca === undefined ? {} : { ca: tls.ca }),
-        key: tls.key,
-        cert: tls.cert,
-        ticketKey: ticketKeyFor(this.ticketKey, tls),
-        earlyData: tls.earlyData ?? false,
-        logKeys: this.logKeys,
-        udpPayloadBytes,
-      });
-      this.bySize.set(udpPayloadBytes, config);
-    }
-    return config;
-  }
-}
-
-/**
- * Who resumes shows no certificate again: a ticket stands for the authorities that had let its owner in, and must be worth
- * nothing once others are believed.
- */
-function ticketKeyFor(key: Uint8Array, { ca, requireClientCert }: QuicListenerOptions['tls']): Uint8Array {
-  if (requireClientCert !== true || ca === undefined) return key;
-  return createHmac('sha512', key).update(ca).digest().subarray(0, TICKET_KEY_BYTES);
-}
-
-function checked(ticketKey: Uint8Array): Uint8Array {
-  if (ticketKey.length === TICKET_KEY_BYTES) return Uint8Array.from(ticketKey);
-  throw new RangeError(
-    `a ticket key has ${String(TICKET_KEY_BYTES)} bytes, this one ${String(ticketKey.length)}`,
-  );
 }
 
 class Listener implements QuicListener, DatagramHandler, ConnectionHost {

@@ -302,6 +302,10 @@ export class World {
       case 'log':
       case 'stop':
       case 'drained':
+      case 'logLevel':
+      case 'keepPattern':
+      case 'patternOutcome':
+      case 'findPatterns':
     }
   }
 
