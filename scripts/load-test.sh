@@ -88,6 +88,7 @@ trap 'exit 143' TERM
 while IFS= read -r name; do unset "$name"; done < <(compgen -e SWARM_ || true)
 
 cd "$directory"
+: >coordinator.log # it is looked into before the process in the background has made it
 node "$root/bin/swarm-coordinator.js" --listen 127.0.0.1:0 --no-http --log-format json \
   --max-agents "$((agents + 10))" 2>coordinator.log &
 coordinator=$!

@@ -72,7 +72,7 @@ export function coordinatorMain(argv: readonly string[]): Promise<ExitStatus> {
 /** Of a command that is named first its own part alone: the daemon's modules would double its start. */
 function partsFor(first: string | undefined): typeof PARTS {
   if (first === undefined || first === WHOLE) return PARTS;
-  if (first === '--version') return [];
+  if (first === '--version' || first === '-V') return [];
   const named = PARTS.filter(({ names }) => names.includes(first));
   return named.length > 0 ? named : PARTS;
 }

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { UsageError } from './exit.js';
 import { quote } from './one-line.js';
+import { Output } from './output/output.js';
 
 export interface ProgramOptions {
   readonly name: string;
@@ -13,13 +14,18 @@ export interface ProgramOptions {
  * each as one line and chooses the exit status. Commands made with `program.command()` inherit all of it.
  */
 export function createProgram({ name, description, version }: ProgramOptions): Command {
+  let help: Output | null = null;
   return new Command(name)
     .description(description)
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand(false)
     .exitOverride()
-    .configureOutput({ outputError: () => undefined, writeErr: () => undefined })
+    .configureOutput({
+      writeOut: (text) => void (help ??= new Output()).write(text),
+      outputError: () => undefined,
+      writeErr: () => undefined,
+    })
     .showSuggestionAfterError(true)
     .allowExcessArguments(false)
     .addHelpText('after', EPILOGUE);

@@ -1,4 +1,8 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import t from 'tap';
+import { PACKAGE_ROOT } from '../../scripts/lib/daemons.js';
 import { agentMain } from '../../src/commands/agent-program.js';
 import { coordinatorMain } from '../../src/commands/coordinator-program.js';
 
@@ -76,4 +80,16 @@ t.test('wrong usage: one line that names what, where and what to do; status 2', 
   const handlers = await run(agentMain, ['--id', 'a', '--handlers', 'none.mjs', '--insecure'], directory);
   t.equal(handlers.status, 2);
   t.match(handlers.stderr, /error: --handlers: 'none\.mjs'/);
+});
+
+t.test('help for a reader that goes away ends quietly', async (t) => {
+  const program = join(PACKAGE_ROOT, 'bin', 'swarm-coordinator.js');
+  const { stderr } = await promisify(execFile)(
+    'sh',
+    ['-c', `"$0" "$1" --help | true`, process.execPath, program],
+    {
+      env: { ...process.env, NODE_OPTIONS: '' },
+    },
+  );
+  t.equal(stderr, '');
 });
