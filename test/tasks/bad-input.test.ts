@@ -126,6 +126,33 @@ const tables: Readonly<Record<string, Table>> = {
       ['lag larger than the series', { maxLag: 6 }, 'maxLag'],
       ['zero variance', { strategies: [prices, [2, 2, 2, 2, 2, 2]] }, 'strategies[1]'],
       ['zero variance beside a gap', { strategies: [[7, null, 7, 7, 7, 7], prices] }, 'strategies[0]'],
+      [
+        'zero variance of returns',
+        { strategies: [prices.map((_, day) => 7 * 1.01 ** day), prices], transform: 'returns' },
+        'strategies[0]',
+      ],
+      ['nothing but gaps', { strategies: [prices, prices.map(() => null)] }, 'strategies[1]'],
+      [
+        'nothing but gaps with lcs',
+        { strategies: [prices.map(() => null), prices], methods: ['lcs'] },
+        'strategies[0]',
+      ],
+      [
+        'no return among gaps',
+        { strategies: [prices, [1, null, 2, null, 3, null]], transform: 'log-returns' },
+        'strategies[1]',
+      ],
+      [
+        'no point of all',
+        {
+          strategies: [
+            [1, 2, 4, null, null, null],
+            [null, 1, 2, 3, 5, 4],
+          ],
+          missing: 'listwise',
+        },
+        'missing',
+      ],
       ['the same name twice', { strategyIds: ['a', 'a'] }, 'strategyIds[1]'],
       ['unknown parameter', { method: 'pearson' }, 'method'],
       ['unknown parameter of clusters', { clusters: { k: 1, link: 'average' } }, 'clusters.link'],

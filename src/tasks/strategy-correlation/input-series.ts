@@ -1,3 +1,4 @@
+import { at } from '../at.js';
 import { describe } from '../checks.js';
 import { TaskInputError } from '../kind.js';
 import type { Missing, Transform } from './options.js';
@@ -47,23 +48,66 @@ export function parseStrategies(
   });
 }
 
-/** @throws TaskInputError when a strategy has at least two known values and all are equal. */
-export function checkVaries(strategies: readonly Float64Array[]): void {
+/** How a strategy without any coefficient can stay in the input. */
+const KEEP = "remove it, or set constant to 'keep'";
+
+/**
+ * @param varies whether the values of each must differ
+ * @throws TaskInputError for a strategy that has no coefficient with any other, and for `listwise` when it leaves too few
+ *   points in time.
+ */
+export function checkComparable(
+  strategies: readonly Float64Array[],
+  transform: Transform,
+  missing: Missing,
+  varies: boolean,
+): void {
   strategies.forEach((series, index) => {
-    let first = NaN;
-    let known = 0;
-    for (const value of series) {
-      if (Number.isNaN(value)) continue;
-      if (known === 0) first = value;
-      else if (value !== first) return;
-      known += 1;
-    }
-    if (known < 2) return;
-    throw new TaskInputError(
-      `strategies[${index}]`,
-      `has zero variance (every value is ${first}), so it has no correlation; remove it, or set constant to 'keep'`,
-    );
+    const fault = faultOf(series, transform, varies);
+    if (fault !== null) throw new TaskInputError(`strategies[${index}]`, `${fault}; ${KEEP}`);
   });
+  if (missing !== 'listwise') return;
+  let common = 0;
+  for (let point = firstPoint(transform); point < (strategies[0]?.length ?? 0); point++) {
+    if (strategies.every((series) => !Number.isNaN(valueAt(series, point, transform)))) common++;
+    if (common === MIN_VALUES) return;
+  }
+  throw new TaskInputError(
+    'missing',
+    `is 'listwise', but only ${common} points in time have a value of every strategy, of at least ${MIN_VALUES}; use 'pairwise'`,
+  );
+}
+
+/** Two changes of one share differ by no more than this part of it: the rounding of two prices each. */
+const ROUNDING = 4 * Number.EPSILON;
+
+/** Why a strategy has no coefficient; null when nothing in itself stands against one. */
+function faultOf(series: Float64Array, transform: Transform, varies: boolean): string | null {
+  const noise = transform === 'none' ? 0 : ROUNDING;
+  let first = NaN;
+  let known = 0;
+  for (let point = firstPoint(transform); point < series.length; point++) {
+    const value = valueAt(series, point, transform);
+    if (Number.isNaN(value)) continue;
+    if (known === 0) first = value;
+    known++;
+    if (!varies || Math.abs(value - first) > noise * first) return null;
+  }
+  if (known === 1) return null;
+  if (series.every(Number.isNaN)) return 'has no value: every point of it is missing';
+  if (known === 0) return 'has no return: of no two neighbouring prices both are known';
+  const same = transform === 'none' ? `every value is ${first}` : 'every return is the same';
+  return `has zero variance (${same}), so it has no correlation`;
+}
+
+function firstPoint(transform: Transform): number {
+  return transform === 'none' ? 0 : 1;
+}
+
+/** What is correlated, but for its level: the value itself, or the ratio of a price to the one before. NaN where missing. */
+function valueAt(series: Float64Array, point: number, transform: Transform): number {
+  const value = at(series, point);
+  return transform === 'none' ? value : value / at(series, point - 1);
 }
 
 type NumberList = readonly unknown[] | Float64Array | Float32Array;

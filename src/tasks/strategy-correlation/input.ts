@@ -1,7 +1,7 @@
 import { describe, flag, integer, objectWith, oneOf } from '../checks.js';
 import { TaskInputError } from '../kind.js';
 import { parseClusters, parseLcs, parseSubset } from './input-options.js';
-import { checkVaries, parseStrategies } from './input-series.js';
+import { checkComparable, parseStrategies } from './input-series.js';
 import {
   type ClusterOptions,
   CONSTANT,
@@ -106,8 +106,11 @@ export function parseStrategyCorrelationInput(value: unknown): StrategyCorrelati
     throw new TaskInputError('lagFunctions', 'needs maxLag, the largest lag to look at');
   }
   checkResultSize(input, points);
-  // To the longest common subsequence a constant is a string like any other.
-  if (constant === 'fail' && methods.some((method) => method !== 'lcs')) checkVaries(strategies);
+  if (constant === 'fail') {
+    // To the longest common subsequence a constant is a string like any other.
+    const varies = methods.some((method) => method !== 'lcs');
+    checkComparable(strategies, transform, missing, varies);
+  }
   return input;
 }
 
