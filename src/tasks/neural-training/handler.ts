@@ -2,6 +2,7 @@ import { isRecord, describe } from '../checks.js';
 import { TaskFailure } from '../failure.js';
 import type { TaskContext, TaskHandler } from '../kind.js';
 import { ErrorFeedback } from './compression.js';
+import { diverged } from './diverged.js';
 import { type GradientWork, parseGradientWork } from './gradient-work.js';
 import { Network } from './network.js';
 import type { Compression } from './options.js';
@@ -31,7 +32,13 @@ export function neuralTraining(input: unknown, context: TaskContext): GradientRe
   const loss = network.gradient(work.weights, work, gradient, (row) => {
     if (row % ROWS_AT_ONCE === 0) context.throwIfAborted();
   });
+  if (!Number.isFinite(loss) || !gradient.every(fitsFloat32)) throw diverged(work.version);
   return answer(work, loss, gradient);
+}
+
+/** Whether a number can travel: every compression sends float32. */
+function fitsFloat32(number: number): boolean {
+  return Number.isFinite(Math.fround(number));
 }
 
 /**
@@ -66,8 +73,8 @@ function ownGradient(value: unknown, length: number): Float64Array {
     throw badGradient(`its gradients must be ${length} numbers, as many as weights; it has ${list.length}`);
   }
   return Float64Array.from(list, (element, index) => {
-    if (typeof element === 'number' && Number.isFinite(element)) return element;
-    throw badGradient(`gradients[${index}] must be a finite number; it is ${describe(element)}`);
+    if (typeof element === 'number' && fitsFloat32(element)) return element;
+    throw badGradient(`gradients[${index}] must be a finite number of float32; it is ${describe(element)}`);
   });
 }
 

@@ -1,12 +1,13 @@
 import { batchOf, gather, orderOf, partsOf } from './batches.js';
 import type { Checkpoint } from './checkpoint.js';
 import { decodeGradient, GradientError } from './compression.js';
+import { diverged } from './diverged.js';
 import type { GradientWork } from './gradient-work.js';
 import type { GradientResult } from './handler.js';
 import { weightLists } from './initial-weights.js';
 import type { NeuralTrainingInput } from './input.js';
 import { average, TrainedModel, type WeightedGradient } from './model.js';
-import type { ErrorDetail } from '../failure.js';
+import { type ErrorDetail, errorDetailOf } from '../failure.js';
 import { type Assignment, newUnit, type Unit, WorkUnits } from './work-units.js';
 
 /** Result of a `neural-training` task. */
@@ -27,7 +28,7 @@ export type TrainerEvent =
   /** An agent could take work. */
   | { readonly type: 'offer'; readonly agentId: string }
   | { readonly type: 'gradient'; readonly assignment: number; readonly result: GradientResult }
-  /** The agent could not do it. */
+  /** The agent could not do it; when trying again cannot help either, that ends the training. */
   | { readonly type: 'failed'; readonly assignment: number; readonly error: ErrorDetail }
   /** The agent is gone, or gave it back. */
   | { readonly type: 'lost'; readonly assignment: number };
@@ -136,8 +137,10 @@ export class Trainer {
         this.#arrived(assignment, event.result, now);
         return;
       case 'failed': {
-        const { name, message } = event.error;
-        this.#failed(assignment, `agent '${assignment.agentId}': ${name}: ${message}`, now);
+        const { name, message, retryable } = event.error;
+        const by = `agent '${assignment.agentId}'`;
+        if (retryable) this.#failed(assignment, `${by}: ${name}: ${message}`, now);
+        else this.#end({ type: 'gave-up', error: { name, message: `${by}: ${message}`, retryable } });
         return;
       }
       case 'lost':
@@ -259,8 +262,7 @@ export class Trainer {
     this.#lossSum += loss * count;
     this.#lossCount += count;
     if (!finite) {
-      const message = `the weights are no longer finite at version ${this.version}: use a smaller optimizer.learningRate, or scale the samples`;
-      this.#end({ type: 'gave-up', error: { name: 'TRAINING_DIVERGED', message, retryable: false } });
+      this.#end({ type: 'gave-up', error: errorDetailOf(diverged(this.version)) });
       return;
     }
     if (this.#input.mode === 'sync' || this.#done.size === this.#batches) this.#plan();

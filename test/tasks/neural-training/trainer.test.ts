@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import { SeededRandom } from '../../../src/numeric/random.js';
 import { decodeValue, encodeValue } from '../../../src/protocol/value.js';
+import { errorDetailOf } from '../../../src/tasks/failure.js';
 import { parseCheckpoint } from '../../../src/tasks/neural-training/checkpoint.js';
 import { encodeGradient } from '../../../src/tasks/neural-training/compression.js';
 import type { GradientWork } from '../../../src/tasks/neural-training/gradient-work.js';
@@ -12,6 +13,7 @@ import {
   type NeuralTrainingOutput,
   Trainer,
   type TrainerAction,
+  type TrainerEvent,
 } from '../../../src/tasks/neural-training/trainer.js';
 import { spiral, testContext } from './support.js';
 
@@ -62,8 +64,14 @@ class Swarm {
 
   answer({ assignment, work }: Given, change: Partial<GradientResult> = {}): void {
     this.drop(assignment);
-    const result = { ...neuralTraining(work, testContext()), ...change };
-    this.take(this.trainer.handle({ type: 'gradient', assignment, result }, this.now));
+    let event: TrainerEvent;
+    try {
+      const result = { ...neuralTraining(work, testContext()), ...change };
+      event = { type: 'gradient', assignment, result };
+    } catch (error) {
+      event = { type: 'failed', assignment, error: errorDetailOf(error) };
+    }
+    this.take(this.trainer.handle(event, this.now));
   }
 
   get result(): NeuralTrainingOutput | null {
@@ -221,7 +229,7 @@ t.test('a training that diverges says so', (t) => {
   t.throws(() => swarm.play());
   t.match(
     swarm.actions.find((action) => action.type === 'gave-up'),
-    { error: { name: /TRAINING_DIVERGED|NO_GRADIENT/ } },
+    { error: { name: 'TRAINING_DIVERGED', message: /smaller optimizer.learningRate/, retryable: false } },
   );
   t.end();
 });
