@@ -1,3 +1,5 @@
+import { cutText } from '../protocol/errors.js';
+import { MAX_ERROR_MESSAGE } from '../protocol/limits.js';
 import { encodeValue, ValueError } from '../protocol/value.js';
 import { errorDetailOf } from '../tasks/failure.js';
 import type { TaskContext, TaskHandler } from '../tasks/kind.js';
@@ -48,7 +50,11 @@ export async function attempt(
 
 /** A run that failed for a reason of ours; the text is cut to what its field takes. */
 export function failedRun(runMs: number, name: string, message: string, retryable: boolean): RunOutcome {
-  return { outcome: 'failed', runMs, error: { name, message: message.slice(0, 4096), retryable } };
+  return {
+    outcome: 'failed',
+    runMs,
+    error: { name, message: cutText(message, MAX_ERROR_MESSAGE), retryable },
+  };
 }
 
 /**

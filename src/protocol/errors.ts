@@ -1,3 +1,4 @@
+import { MAX_ERROR_MESSAGE } from './limits.js';
 import type { MessageOf } from './messages.js';
 
 /**
@@ -207,7 +208,7 @@ export function errorReport(error: unknown): MessageOf<'ErrorReport'> {
     // NO_ERROR is a close code only
     code: known.code === 0 ? ERRORS.INTERNAL_ERROR.code : known.code,
     name: known.code === 0 ? 'INTERNAL_ERROR' : known.name,
-    message: cutText(known.message, 4096),
+    message: cutText(known.message, MAX_ERROR_MESSAGE),
     ...(messageType === undefined || messageType === '' ? {} : { messageType: cutText(messageType, 64) }),
     ...(field === undefined || field === '' ? {} : { field: cutText(field, 256) }),
     ...(requestId === undefined ? {} : { requestId }),

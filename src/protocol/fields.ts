@@ -1,3 +1,4 @@
+import { MAX_ERROR_MESSAGE } from './limits.js';
 import { boolean, integer, list, number, object, optional, string } from './schema.js';
 import { TRACEPARENT_LENGTH } from './traceparent.js';
 
@@ -53,7 +54,7 @@ export const runMs = ms('time the handler took on the agent');
 export const errorDetail = object(
   {
     name: text(64, 'stable name of the error, for programs'),
-    message: note(4096, 'one sentence for people'),
+    message: note(MAX_ERROR_MESSAGE, 'one sentence for people'),
     retryable: boolean({ description: 'another attempt may succeed' }),
   },
   { description: 'why a task did not complete' },

@@ -13,6 +13,8 @@ export const MAX_HANDSHAKE_BYTES = 512 * 1024;
 export const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** Tasks that one task may need. */
 export const MAX_NEEDS = 64;
+/** UTF-16 units of what an error says to people. */
+export const MAX_ERROR_MESSAGE = 4096;
 /** Points of a series that patterns are compared with. */
 export const MAX_PATTERN_POINTS = 10_000;
 /** Patterns in one report. */

@@ -1,3 +1,5 @@
+import { cutText } from '../protocol/errors.js';
+import { MAX_ERROR_MESSAGE } from '../protocol/limits.js';
 import { TaskInputError } from './kind.js';
 
 /** Why an attempt did not complete, as `TaskCompletion.error` carries it. */
@@ -11,7 +13,6 @@ export interface ErrorDetail {
 }
 
 const MAX_NAME = 64;
-const MAX_MESSAGE = 4096;
 
 /**
  * What a handler throws to say how its task failed and whether trying again can help. A handler that cannot import
@@ -41,13 +42,13 @@ export function errorDetailOf(thrown: unknown): ErrorDetail {
     if (thrown instanceof Error) {
       return {
         name: cut(thrown.name, MAX_NAME) || 'Error',
-        message: cut(thrown.message, MAX_MESSAGE),
+        message: cut(thrown.message, MAX_ERROR_MESSAGE),
         retryable: retryable(thrown),
       };
     }
     return {
       name: 'Error',
-      message: cut(`the handler threw ${String(thrown)}`, MAX_MESSAGE),
+      message: cut(`the handler threw ${String(thrown)}`, MAX_ERROR_MESSAGE),
       retryable: true,
     };
   } catch {
@@ -60,6 +61,7 @@ function retryable(error: Error): boolean {
   return 'retryable' in error && typeof error.retryable === 'boolean' ? error.retryable : true;
 }
 
+/** Of what may be anything, as the handler is the user's. */
 function cut(text: unknown, length: number): string {
-  return String(text).slice(0, length);
+  return cutText(String(text), length);
 }

@@ -156,6 +156,28 @@ t.test('gradients that do not fit are refused by name, and the round goes on', (
   t.end();
 });
 
+t.test('what agents say of a batch that fails is told, however long it is', (t) => {
+  const world = newWorld();
+  const client = world.client();
+  const agents = ['a1', 'a2', 'a3', 'a4', 'a5', 'a6'].map((id) => world.agent(id, KINDS));
+  const taskId = client.submit({ kind: 'neural-training', attempts: 1 }, bytes({ shards: 1 }));
+  const error = { name: 'BOOM', message: 'x'.repeat(4096), retryable: true };
+  let failures = 0;
+  while (failures < agents.length) {
+    for (const agent of agents) {
+      for (const { message } of pieces(agent)) {
+        const { taskId, attempt, epoch } = message;
+        agent.say({ type: 'TaskCompletion', taskId, attempt, epoch, runMs: 1, outcome: 'failed', error });
+        failures++;
+      }
+    }
+  }
+  const task = client.query(taskId);
+  t.match(task, { state: 'dead', error: { name: 'NO_GRADIENT', message: /x…$/ } });
+  t.equal(task.error?.message.length, 4096);
+  t.end();
+});
+
 t.test('after a restart a training goes on from its checkpoint, in the same attempt', (t) => {
   const world = newWorld();
   const taskId = world.client().submit({ kind: 'neural-training' }, bytes({ checkpointMs: 0 }));

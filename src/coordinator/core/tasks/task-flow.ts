@@ -1,3 +1,5 @@
+import { cutText } from '../../../protocol/errors.js';
+import { MAX_ERROR_MESSAGE } from '../../../protocol/limits.js';
 import type { ErrorDetail, Lease, MessageOf } from '../../../protocol/messages.js';
 import { NEURAL_TRAINING } from '../../../tasks/neural-training/kind.js';
 import type { LeaseRecord } from '../../../store/records.js';
@@ -87,9 +89,10 @@ export function failOwn(
   { runMs, error }: { readonly runMs: number; readonly error: ErrorDetail },
   now: number,
 ): void {
-  apply(core, task, { type: 'fail', at: now, runMs, error, retryAt: now + backoffMs(core, task) });
+  const cut = { ...error, message: cutText(error.message, MAX_ERROR_MESSAGE) };
+  apply(core, task, { type: 'fail', at: now, runMs, error: cut, retryAt: now + backoffMs(core, task) });
   core.deadlines.cancel(task);
-  settleAttempt(core, task, 'fail', error, null, now);
+  settleAttempt(core, task, 'fail', cut, null, now);
 }
 
 function beginLease(core: CoreState, task: Task, agentId: string, now: number): LeaseRecord {
