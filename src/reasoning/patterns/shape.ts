@@ -1,9 +1,8 @@
+import { RELATIVE_NOISE } from '../../numeric/noise.js';
 import { normalized } from '../memory/embedding.js';
 
 /** Numbers in the vector of a pattern. */
 export const SHAPE_DIMENSIONS = 64;
-/** Movement under this share of the level is rounding of the doubles. */
-const RELATIVE_NOISE = 1e-12;
 
 /**
  * The shape of a series as a vector of SHAPE_DIMENSIONS numbers and length 1. Level, scale and number of points do not

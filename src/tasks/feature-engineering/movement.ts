@@ -1,8 +1,8 @@
+import { RELATIVE_NOISE } from '../../numeric/noise.js';
 import { at } from '../at.js';
 import { TaskInputError } from '../kind.js';
 import type { Columns } from './ohlcv.js';
 import type { ReturnKind, Source } from './options.js';
-import { RELATIVE_NOISE } from './returns.js';
 
 /** What a feature divides by: where there is none of it in the whole series, the feature has no value in any row. */
 export type Movement =

@@ -1,3 +1,4 @@
+import { RELATIVE_NOISE } from '../../numeric/noise.js';
 import { at } from '../at.js';
 import { columnFrom } from './column.js';
 import type { Deviation, Of, ReturnKind } from './options.js';
@@ -37,9 +38,6 @@ export function volatility(
   const scale = Math.sqrt(periodsPerYear);
   return deviation.map((value) => value * scale);
 }
-
-/** A deviation under this share of the level is rounding of the doubles, not movement. */
-export const RELATIVE_NOISE = 1e-12;
 
 /**
  * (x - mean) / deviation of the last `period` values, x among them. NaN where they are all equal, which is 0 / 0, or differ

@@ -1,5 +1,5 @@
 import { at } from '../at.js';
-import { WorkMeter } from './work-meter.js';
+import { METER_CELLS, WorkMeter } from './work-meter.js';
 
 /** `squared`: the root of the sum of squared differences; `absolute`: the sum of absolute differences. */
 export type DtwCost = 'squared' | 'absolute';
@@ -34,9 +34,6 @@ export function toDistance(accumulated: number, cost: DtwCost): number {
 export function sizeOf(points: number, cost: DtwCost): number {
   return cost === 'squared' ? Math.sqrt(points) : points;
 }
-
-/** Cells between two looks at the meter: a call for each short row would cost as much as the row. */
-const METER_CELLS = 1000;
 
 /**
  * Accumulated warping cost (the sum, before any root) of many candidates to one query, by EAPrunedDTW (Herrmann &

@@ -3,6 +3,17 @@ import type { DtwCost } from './dtw.js';
 
 /** Cheap lower bounds of the warping cost, from the values alone: what cannot win needs no table. */
 
+/**
+ * The bounds add in another order than the table does, so equal costs may differ in their last bits. A limit this much
+ * wider never gives up a candidate that the exact cost would have kept.
+ */
+const ROUNDING_SLACK = 1 + 1e-9;
+
+/** The accumulated cost at which bounds and table give a candidate up, of a bound on its distance. */
+export function costLimit(bound: number, cost: DtwCost): number {
+  return (cost === 'squared' ? bound * bound : bound) * ROUNDING_SLACK;
+}
+
 /** For each position of a candidate, the least and greatest value of the query points it may be aligned with. */
 export interface Envelope {
   readonly lower: Float64Array;

@@ -1,7 +1,7 @@
 import { type DtwCost, toDistance, WarpingCost } from './dtw.js';
 import { directions } from './lcs.js';
 import { CommonSubsequence } from './lcss.js';
-import { endsBound, type Envelope, envelope, envelopeBound } from './lower-bounds.js';
+import { costLimit, endsBound, type Envelope, envelope, envelopeBound } from './lower-bounds.js';
 import type { MetricOptions } from './options.js';
 import { dtwSimilarity, lcssDistance, lcssSimilarity } from './similarity.js';
 import type { WorkMeter } from './work-meter.js';
@@ -33,12 +33,6 @@ export function comparatorFor(
   }
 }
 
-/**
- * The bounds add in another order than the table does, so equal costs may differ in their last bits. A bound this much
- * wider never gives up a candidate that the exact cost would have kept.
- */
-const ROUNDING_SLACK = 1 + 1e-9;
-
 /** The cheap bounds first, the table last: each throws out what cannot come under the bound (Rakthanmanon et al. 2012). */
 class DtwComparator implements Comparator {
   readonly #query: Float64Array;
@@ -56,7 +50,7 @@ class DtwComparator implements Comparator {
   }
 
   distance(candidate: Float64Array, bound: number): number {
-    const limit = (this.#cost === 'squared' ? bound * bound : bound) * ROUNDING_SLACK;
+    const limit = costLimit(bound, this.#cost);
     if (endsBound(this.#query, candidate, this.#cost) >= limit) return Infinity;
     if (envelopeBound(this.#envelope, candidate, this.#cost, limit, this.#restFrom) >= limit) return Infinity;
     return toDistance(this.#warping.of(candidate, limit, this.#restFrom), this.#cost);

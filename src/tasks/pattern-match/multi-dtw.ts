@@ -1,9 +1,9 @@
 import { at } from '../at.js';
 import { type DtwCost, toDistance } from './dtw.js';
-import { envelope } from './lower-bounds.js';
+import { costLimit, envelope } from './lower-bounds.js';
 import type { Comparator } from './metrics.js';
 import { dtwSimilarity } from './similarity.js';
-import type { WorkMeter } from './work-meter.js';
+import { METER_CELLS, type WorkMeter } from './work-meter.js';
 
 export interface MultiDtwOptions {
   readonly dimensions: number;
@@ -11,11 +11,6 @@ export interface MultiDtwOptions {
   /** Sakoe-Chiba radius, or null for none. */
   readonly window: number | null;
 }
-
-/** As in metrics.ts: bounds add in another order than the table does. */
-const ROUNDING_SLACK = 1 + 1e-9;
-/** Cells between two looks at the meter. */
-const METER_CELLS = 1000;
 
 /**
  * Dependent DTW of series of several dimensions (Shokoohi-Yekta et al. 2017): one alignment for all dimensions, where a pair of
@@ -66,7 +61,7 @@ export class MultiDtwComparator implements Comparator {
   }
 
   distance(candidate: Float64Array, bound: number): number {
-    const limit = (this.#squared ? bound * bound : bound) * ROUNDING_SLACK;
+    const limit = costLimit(bound, this.#cost);
     const rows = candidate.length / this.#dimensions;
     // Every alignment pairs the first points, and the last.
     const last = rows === 1 && this.#points === 1 ? 0 : this.#pair(candidate, rows - 1, this.#points - 1);

@@ -1,7 +1,5 @@
+import { RELATIVE_NOISE } from '../../numeric/noise.js';
 import { at } from '../at.js';
-
-/** A standard deviation under this share of the level is rounding of the doubles, not movement. */
-const RELATIVE_NOISE = 1e-12;
 
 /**
  * z-normalisation: writes (x - mean) / deviation of `source[start .. start + length)` to the front of `target`, so

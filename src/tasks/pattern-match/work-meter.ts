@@ -1,3 +1,6 @@
+/** Cells of a table between two calls of the meter: one for each short row would cost as much as the row. */
+export const METER_CELLS = 1000;
+
 /**
  * Lets a long computation look up from its work now and then: kernels add what they did, and every `interval` units
  * `pause` is called with the fraction done. It may throw to end the computation: kernels keep no state to restore.

@@ -1,9 +1,7 @@
+import { RELATIVE_NOISE } from '../../numeric/noise.js';
 import { at } from '../at.js';
 import { clampToUnit } from './matrix.js';
 import { MIN_POINTS } from './table.js';
-
-/** A standard deviation under this share of the level is rounding of the doubles, not movement. */
-const RELATIVE_NOISE = 1e-12;
 
 /** Whether values of this mean and sum of squared deviations are one value, but for rounding. */
 export function isConstant(mean: number, squares: number, count: number): boolean {
