@@ -54,6 +54,8 @@ t.test('each coarser level counts all that its finer levels count', async () => 
           row.outcomes === under.length &&
           row.delivered === under.length &&
           Math.abs((row.outcome?.mean ?? 0) - sum / under.length) < 1e-9 &&
+          (row.grade?.low ?? 0) >= 0 &&
+          (row.grade?.high ?? 1) <= 1 &&
           row.successRate?.value === under.filter(({ grade }) => grade > 0.5).length / under.length
         );
       });

@@ -56,7 +56,7 @@ export function rowOf(
     outcomes,
     successRate: outcomes === 0 ? null : { value: successes / outcomes, ...wilson(successes, outcomes) },
     outcome: estimate(cell.value),
-    grade: estimate(cell.grade),
+    grade: withinUnit(estimate(cell.grade)),
     confidence: cell.confidence.count === 0 ? null : cell.confidence.mean,
     brier: cell.brier.count === 0 ? null : cell.brier.mean,
     latency: p50 === null || p95 === null ? null : { recent: cell.recentLatency.mean, p50, p95 },
@@ -69,6 +69,17 @@ function estimate(moments: Moments): Estimate | null {
   if (moments.count === 0) return null;
   const interval = meanInterval(moments);
   return { mean: moments.mean, low: interval?.low ?? null, high: interval?.high ?? null };
+}
+
+/** Student's interval knows nothing of the ends of the scale. */
+function withinUnit(grade: Estimate | null): Estimate | null {
+  if (grade === null) return null;
+  const { mean, low, high } = grade;
+  return {
+    mean,
+    low: low === null ? null : Math.max(0, low),
+    high: high === null ? null : Math.min(1, high),
+  };
 }
 
 /**
