@@ -45,6 +45,10 @@ const report = object({
       agentId: text,
       kind: text,
       score: real,
+      parts: object(
+        { quality: real, speed: nullable(real), calibration: nullable(real), reliability: real },
+        { description: 'of the score, as the coordinator sees them; null without a basis' },
+      ),
       confidence: real,
       judge: text,
       shouldAdapt: boolean({}),

@@ -158,14 +158,28 @@ const VERDICTS: readonly Column[] = [
   { title: 'KIND', shrink: true },
   { title: 'EXPERIENCE', shrink: true },
   { title: 'SCORE', align: 'right' },
+  { title: 'PARTS', shrink: true },
   { title: 'SURE', align: 'right' },
+  { title: 'SUGGESTED', shrink: true },
   { title: 'JUDGE', shrink: true },
   { title: 'AGO', align: 'right' },
 ];
 
 function verdictCells(row: ReasoningReport['verdicts'][number], now: number): string[] {
-  const { agentId, kind, experienceId, score, confidence, judge, judgedAt } = row;
-  return [agentId, kind, experienceId, signed(score), percent(confidence), judge, age(now - judgedAt)];
+  const parts = Object.entries(row.parts).flatMap(([name, part]) =>
+    part === null ? [] : [`${name} ${signed(part)}`],
+  );
+  return [
+    row.agentId,
+    row.kind,
+    row.experienceId,
+    signed(row.score),
+    parts.join(' '),
+    percent(row.confidence),
+    changes(row.suggestions),
+    row.judge,
+    age(now - row.judgedAt),
+  ];
 }
 
 const LESSONS: readonly Column[] = [

@@ -45,9 +45,17 @@ t.test('what came of a forecast is reported, and the swarm tells what it learned
   t.match(report, {
     judges: ['judge-1'],
     counters: { experiences: 1, pendingForecasts: 0 },
-    verdicts: [{ agentId: 'agent-1', experienceId: `task:${taskId}`, judge: 'judge-1', score: -0.625 }],
+    verdicts: [
+      {
+        agentId: 'agent-1',
+        experienceId: `task:${taskId}`,
+        judge: 'judge-1',
+        score: -0.625,
+        parts: { quality: Number },
+      },
+    ],
   });
   const tables = await swarm.run(['reasoning']);
   t.match(tables.stdout, /performance\nAGENT +KIND +CONTEXT/);
-  t.match(tables.stdout, /verdicts\n[^\n]+\nagent-1 +pattern-match +task:/);
+  t.match(tables.stdout, /verdicts\n[^\n]+\nagent-1 +pattern-match +task:\S+ +-0\.6\d +quality [-+0]/);
 });
