@@ -1,4 +1,5 @@
 import type { Context } from '../experience.js';
+import { normalized } from '../unit-vector.js';
 
 /** Length of the vectors. */
 export const DIMENSIONS = 64;
@@ -23,16 +24,6 @@ export function embed(kind: string, context: Context): Float32Array {
     else addFeature(vector, `${name}=${String(value)}`, 1);
   }
   return normalized(vector);
-}
-
-/** Scaled to length 1, in place; a vector of zeros stays as it is. */
-export function normalized(vector: Float32Array): Float32Array {
-  let squares = 0;
-  for (const value of vector) squares += value * value;
-  if (squares === 0) return vector;
-  const scale = 1 / Math.sqrt(squares);
-  for (let i = 0; i < vector.length; i++) vector[i] = (vector[i] ?? 0) * scale;
-  return vector;
 }
 
 function addNumber(vector: Float32Array, name: string, value: number): void {

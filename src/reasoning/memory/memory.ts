@@ -1,5 +1,6 @@
 import { boundedContext, type Context } from '../experience.js';
-import { DIMENSIONS, embed, normalized } from './embedding.js';
+import { normalized } from '../unit-vector.js';
+import { DIMENSIONS, embed } from './embedding.js';
 import { boundedDraft, MAX_SOURCES, type MemoryDraft, type MemoryItem } from './item.js';
 import { ExactIndex, type NearestIndex } from './nearest-index.js';
 

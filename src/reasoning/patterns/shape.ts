@@ -1,5 +1,5 @@
 import { RELATIVE_NOISE } from '../../numeric/noise.js';
-import { normalized } from '../memory/embedding.js';
+import { normalized } from '../unit-vector.js';
 
 /** Numbers in the vector of a pattern. */
 export const SHAPE_DIMENSIONS = 64;
