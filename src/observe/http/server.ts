@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Log } from '../log.js';
@@ -6,6 +7,7 @@ import { HostCheck } from './host-check.js';
 import { checkQuery, findRoute, routeTable, type Route, type Routes } from './routes.js';
 import { errorReply, HttpError, send, setSecurityHeaders } from './reply.js';
 import { errorOfCoordinator } from './coordinator-errors.js';
+import { Turns } from './turns.js';
 
 export interface HttpServerOptions {
   /** IP address or name to bind. */
@@ -16,6 +18,8 @@ export interface HttpServerOptions {
   readonly hostNames?: readonly string[];
   readonly routes: readonly Route[];
   readonly log: Log;
+  /** Connections on which nothing moves for so long are ended, as of readers that do not read. Default 60 s. */
+  readonly stalledMs?: number;
 }
 
 export interface HttpServer {
@@ -31,6 +35,8 @@ const MAX_PATH_CHARACTERS = 2_048;
 const MAX_BODY_BYTES = 4 * 1024;
 const MAX_CONNECTIONS = 256;
 const REQUEST_TIMEOUT_MS = 10_000;
+/** An answer of which nothing is taken for so long is given up. Streams send a sign of life four times as often. */
+const STALLED_TIMEOUT_MS = 60_000;
 const IDLE_TIMEOUT_MS = 30_000;
 const MAX_REQUESTS_PER_CONNECTION = 10_000;
 
@@ -47,6 +53,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     },
     (request, response) => void serving.serve(request, response),
   );
+  server.timeout = options.stalledMs ?? STALLED_TIMEOUT_MS;
   server.maxConnections = MAX_CONNECTIONS;
   server.maxRequestsPerSocket = MAX_REQUESTS_PER_CONNECTION;
   await bind(server, options);
@@ -66,9 +73,12 @@ class Serving {
   readonly #routes: Routes;
   readonly #hosts: HostCheck;
   readonly #log: Log;
+  readonly #turns = new Turns();
   readonly #stopped = new AbortController();
 
   constructor({ host, hostNames = [], routes, log }: HttpServerOptions) {
+    // every request under way listens
+    setMaxListeners(0, this.#stopped.signal);
     this.#routes = routeTable(routes);
     this.#hosts = new HostCheck([host, ...hostNames]);
     this.#log = log;
@@ -79,6 +89,10 @@ class Serving {
   }
 
   async serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
+    // whoever is gone does not hear our answer; that is no fault of this server
+    response.on('error', () => undefined);
+    message.on('error', () => undefined);
+    if (!(await this.#turns.wait(message.socket, response))) return;
     const gone = new AbortController();
     const abort = () => gone.abort();
     this.#stopped.signal.addEventListener('abort', abort, { once: true });
@@ -86,9 +100,6 @@ class Serving {
       this.#stopped.signal.removeEventListener('abort', abort);
       gone.abort();
     });
-    // whoever is gone does not hear our answer; that is no fault of this server
-    response.on('error', () => undefined);
-    message.on('error', () => undefined);
     setSecurityHeaders(response);
     const withBody = message.method !== 'HEAD';
     try {

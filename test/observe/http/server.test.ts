@@ -1,9 +1,14 @@
+import { EventEmitter, once } from 'node:events';
 import { request, type IncomingHttpHeaders } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import t, { type Test } from 'tap';
 import type { CoordinatorView, EventListener, ReadyCheck } from '../../../src/observe/coordinator-view.js';
 import { coordinatorRoutes } from '../../../src/observe/http/coordinator-routes.js';
-import { startHttpServer, type HttpServer } from '../../../src/observe/http/server.js';
+import {
+  startHttpServer,
+  type HttpServer,
+  type HttpServerOptions,
+} from '../../../src/observe/http/server.js';
 import { silentLog } from '../../../src/observe/log.js';
 import { ProtocolError } from '../../../src/protocol/errors.js';
 import type { MessageOf } from '../../../src/protocol/messages.js';
@@ -116,18 +121,28 @@ function ask(
 
 async function serve(
   t: Test,
-  { token = null, hostNames = [] }: { token?: string | null; hostNames?: string[] } = {},
+  {
+    token = null,
+    ...options
+  }: { token?: string | null } & Pick<Partial<HttpServerOptions>, 'hostNames' | 'stalledMs'> = {},
 ) {
   const view = new FakeView();
   const server = await startHttpServer({
     host: '127.0.0.1',
     port: 0,
-    hostNames,
+    ...options,
     routes: coordinatorRoutes({ view, token: () => token }),
     log: silentLog,
   });
   t.teardown(() => server.close());
   return { view, server };
+}
+
+function connectTo(t: Test, server: HttpServer): Socket {
+  const [host = '', port] = server.address.split(':');
+  const socket = connect(Number(port), host);
+  t.teardown(() => socket.destroy());
+  return socket;
 }
 
 t.test('answers what the coordinator says', async (t) => {
@@ -267,9 +282,7 @@ t.test('with the token tasks are retried and cancelled', async (t) => {
 
 t.test('events are told as they come, and what was lost is counted', async (t) => {
   const { server, view } = await serve(t);
-  const [host = '', port] = server.address.split(':');
-  const socket = connect(Number(port), host);
-  t.teardown(() => socket.destroy());
+  const socket = connectTo(t, server);
   let seen = '';
   const until = (text: string) =>
     new Promise<void>((resolve) => {
@@ -320,6 +333,90 @@ t.test('events are told as they come, and what was lost is counted', async (t) =
   socket.destroy();
   await gone;
   t.equal(view.listeners.size, 0);
+});
+
+t.test('a reader that reads nothing is let go', async (t) => {
+  const { server, view } = await serve(t, { stalledMs: 200 });
+  const socket = connectTo(t, server);
+  const subscribe = view.subscribe.bind(view);
+  const happened = new EventEmitter();
+  view.subscribe = (listener) => {
+    const end = subscribe(listener);
+    happened.emit('subscribed');
+    return () => {
+      happened.emit('unsubscribed');
+      end();
+    };
+  };
+  socket.pause();
+  const [subscribed, unsubscribed] = [once(happened, 'subscribed'), once(happened, 'unsubscribed')];
+  socket.write('GET /api/events HTTP/1.1\r\nhost: localhost\r\n\r\n');
+  await subscribed;
+  const detail = 'x'.repeat(100_000);
+  for (let i = 0; i < 100; i++)
+    view.listeners.forEach((listener) => listener([{ event: 'task-failed', at: i, detail }], 0));
+  await unsubscribed;
+  t.equal(view.listeners.size, 0);
+});
+
+t.test('requests that come together are answered one after another', async (t) => {
+  const { server, view } = await serve(t);
+  const happened = new EventEmitter();
+  let asked = 0;
+  view.status = () => {
+    const clients = ++asked;
+    return new Promise((resolve) => happened.emit('asked', () => resolve({ ...STATUS, clients })));
+  };
+  const socket = connectTo(t, server);
+  let seen = '';
+  socket.on('data', (chunk: Buffer) => (seen += chunk.toString()));
+  const some = 5;
+  let next = once(happened, 'asked');
+  socket.write('GET /api/status HTTP/1.1\r\nhost: localhost\r\n\r\n'.repeat(some));
+  for (let i = 1; i <= some; i++) {
+    const [answer] = (await next) as [() => void];
+    await new Promise(setImmediate);
+    t.equal(asked, i, 'the next waits for the answer before it');
+    next = once(happened, 'asked');
+    const answered = once(socket, 'data');
+    answer();
+    await answered;
+  }
+  t.same(
+    [...seen.matchAll(/"clients":(\d+)/g)].map(([, n]) => Number(n)),
+    [1, 2, 3, 4, 5],
+  );
+});
+
+t.test('a connection that asks for too much at once is ended', async (t) => {
+  const { server, view } = await serve(t);
+  let asked = 0;
+  view.status = () => {
+    asked++;
+    return new Promise(() => undefined);
+  };
+  const socket = connectTo(t, server);
+  socket.on('error', () => undefined);
+  const closed = once(socket, 'close');
+  socket.write('GET /api/status HTTP/1.1\r\nhost: localhost\r\n\r\n'.repeat(1_000));
+  await closed;
+  t.ok(asked <= 1, `${asked} were asked for`);
+});
+
+t.test('many readers at once are no reason for a warning', async (t) => {
+  const { server, view } = await serve(t);
+  const warnings: Error[] = [];
+  const warn = (warning: Error) => void warnings.push(warning);
+  process.on('warning', warn);
+  t.teardown(() => process.off('warning', warn));
+  for (let i = 0; i < 12; i++) {
+    const socket = connectTo(t, server);
+    socket.write('GET /api/events HTTP/1.1\r\nhost: localhost\r\n\r\n');
+    await once(socket, 'data');
+  }
+  t.equal(view.listeners.size, 12);
+  await new Promise(setImmediate);
+  t.same(warnings, []);
 });
 
 t.test('an address in use rejects with the code of the system', async (t) => {
