@@ -13,13 +13,13 @@ export const AGENT_COLUMNS: readonly Column[] = [
   { title: 'TYPE' },
   { title: 'STATE' },
   { title: 'TASKS', align: 'right' },
-  { title: 'LOAD', align: 'right' },
-  { title: 'MEMORY', align: 'right' },
-  { title: 'RTT', align: 'right' },
+  { title: 'LOAD', align: 'right', leaveOut: 4 },
+  { title: 'MEMORY', align: 'right', leaveOut: 2 },
+  { title: 'RTT', align: 'right', leaveOut: 3 },
   { title: 'DONE', align: 'right' },
   { title: 'FAILED', align: 'right' },
   { title: 'HEARD', align: 'right' },
-  { title: 'ADDRESS', shrink: true },
+  { title: 'ADDRESS', shrink: true, leaveOut: 1 },
 ];
 
 export function registerAgentsCommand(program: Command): Command {

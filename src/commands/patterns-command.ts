@@ -79,13 +79,13 @@ function checkedSeries(value: unknown, flag: string, path: string): ArrayLike<nu
 
 const COLUMNS: readonly Column[] = [
   { title: 'TASK' },
-  { title: 'AGENT', shrink: true },
-  { title: 'POINTS', align: 'right' },
+  { title: 'AGENT', shrink: true, leaveOut: 3 },
+  { title: 'POINTS', align: 'right', leaveOut: 1 },
   { title: 'SIMILARITY', align: 'right' },
   { title: 'EXPECTED', align: 'right' },
-  { title: 'CONFIDENCE', align: 'right' },
+  { title: 'CONFIDENCE', align: 'right', leaveOut: 2 },
   { title: 'CAME', align: 'right' },
-  { title: 'WORTH', align: 'right' },
+  { title: 'WORTH', align: 'right', leaveOut: 4 },
   { title: 'AGO', align: 'right' },
 ];
 

@@ -86,14 +86,14 @@ export function formatReasoning(report: ReasoningReport, now: number, width: num
 const PERFORMANCE: readonly Column[] = [
   { title: 'AGENT', shrink: true },
   { title: 'KIND', shrink: true },
-  { title: 'CONTEXT', shrink: true },
+  { title: 'CONTEXT', shrink: true, leaveOut: 3 },
   { title: 'RESULTS', align: 'right' },
-  { title: 'FAILED', align: 'right' },
+  { title: 'FAILED', align: 'right', leaveOut: 4 },
   { title: 'SUCCESS', align: 'right' },
   { title: 'OUTCOME', align: 'right' },
-  { title: 'P50', align: 'right' },
-  { title: 'P95', align: 'right' },
-  { title: 'TREND', align: 'right' },
+  { title: 'P50', align: 'right', leaveOut: 1 },
+  { title: 'P95', align: 'right', leaveOut: 5 },
+  { title: 'TREND', align: 'right', leaveOut: 2 },
   { title: 'SCORE', align: 'right' },
 ];
 

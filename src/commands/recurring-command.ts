@@ -23,8 +23,8 @@ const COLUMNS: readonly Column[] = [
   { title: 'CRON' },
   { title: 'TIME ZONE' },
   { title: 'NEXT' },
-  { title: 'LAST' },
-  { title: 'LAST TASK', shrink: true },
+  { title: 'LAST', leaveOut: 2 },
+  { title: 'LAST TASK', leaveOut: 1 },
 ];
 
 /** Adds `recurring add | list | remove`. */

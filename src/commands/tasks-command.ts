@@ -13,17 +13,17 @@ import { addExample } from './program.js';
 
 type Options = Values<typeof tasksOptions>;
 
-const COLUMNS: readonly Column[] = [
+export const TASK_COLUMNS: readonly Column[] = [
   { title: 'TASK' },
   { title: 'KIND', shrink: true },
   { title: 'STATE' },
-  { title: 'PRIO', align: 'right' },
+  { title: 'PRIO', align: 'right', leaveOut: 3 },
   { title: 'TRIES', align: 'right' },
-  { title: 'AGENT', shrink: true },
+  { title: 'AGENT', shrink: true, leaveOut: 4 },
   { title: 'AGE', align: 'right' },
-  { title: 'QUEUED', align: 'right' },
-  { title: 'RAN', align: 'right' },
-  { title: 'WAITS FOR' },
+  { title: 'QUEUED', align: 'right', leaveOut: 1 },
+  { title: 'RAN', align: 'right', leaveOut: 2 },
+  { title: 'WAITS FOR', leaveOut: 5 },
   { title: 'ERROR', shrink: true },
 ];
 
@@ -43,8 +43,8 @@ export function registerTasksCommand(program: Command): Command {
     const output = new Output();
     if (options.json) return writeJson(output, tasks);
     const now = Date.now();
-    const rows = tasks.map((task) => row(task, now));
-    await output.write(rows.length === 0 ? 'no such tasks\n' : formatTable(COLUMNS, rows, tableWidth()));
+    const rows = tasks.map((task) => taskRow(task, now));
+    await output.write(rows.length === 0 ? 'no such tasks\n' : formatTable(TASK_COLUMNS, rows, tableWidth()));
     const last = tasks.at(-1);
     if (more && last !== undefined) process.stderr.write(`there are more: --before ${last.taskId}\n`);
   });
@@ -67,7 +67,7 @@ async function readPages(client: Client, { state, kind, limit, before }: Options
   }
 }
 
-function row(task: TaskSummary, now: number): string[] {
+export function taskRow(task: TaskSummary, now: number): string[] {
   return [
     task.taskId,
     task.kind,

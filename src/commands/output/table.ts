@@ -7,16 +7,20 @@ export interface Column {
   readonly align?: 'left' | 'right';
   /** May be cut when the terminal is narrow; other columns keep their width as long as possible. */
   readonly shrink?: boolean;
+  /** When the terminal is narrow such columns are left out before others become too short: 1 first, then 2, and so on. */
+  readonly leaveOut?: number;
 }
 
 const GAP = '  ';
 /** Narrower than this a column says nothing. */
 const MIN_WIDTH = 4;
+/** At this width a column that may shrink still tells most things apart. */
+const READABLE_WIDTH = 8;
 
 /**
  * A table as lines, title first, each ending in a line break. Cells are cut (`…`) so that lines fit into `width`
- * columns; null means no limit, for output that is not a terminal. Control characters in cells, which may come from
- * other machines, become blanks. A missing cell is empty.
+ * columns, after columns that may be are left out; null means no limit, for output that is not a terminal. Control
+ * characters in cells, which may come from other machines, become blanks. A missing cell is empty.
  */
 export function formatTable(
   columns: readonly Column[],
@@ -29,12 +33,15 @@ export function formatTable(
   const natural = columns.map((_, index) =>
     cells.reduce((widest, row) => Math.max(widest, displayWidth(row[index] ?? '')), 0),
   );
-  const widths =
-    width === null ? natural : shrink(columns, natural, width - GAP.length * (columns.length - 1));
+  const places = placesFor(columns, natural, width ?? Infinity);
+  const widths = shrink(
+    places.map((place) => ({ ...columns[place], width: natural[place] ?? 0 })),
+    (width ?? Infinity) - gaps(places.length),
+  );
   return cells
     .map((row) => {
-      const parts = columns.map((column, index) =>
-        pad(row[index] ?? '', widths[index] ?? 0, column.align ?? 'left'),
+      const parts = places.map((place, index) =>
+        pad(row[place] ?? '', widths[index] ?? 0, columns[place]?.align ?? 'left'),
       );
       return `${parts.join(GAP).trimEnd()}\n`;
     })
@@ -48,9 +55,31 @@ export function tableWidth(
   return stream.isTTY === true && stream.columns !== undefined && stream.columns > 0 ? stream.columns : null;
 }
 
-/** Takes from the widest column that may shrink, one by one, then from the widest of all. */
-function shrink(columns: readonly Column[], natural: readonly number[], available: number): number[] {
-  const widths = [...natural];
+const gaps = (columns: number) => GAP.length * Math.max(0, columns - 1);
+
+/** The columns that stay, by their places. */
+function placesFor(columns: readonly Column[], natural: readonly number[], width: number): readonly number[] {
+  let places = columns.map((_, place) => place);
+  const least = (place: number) => {
+    const whole = natural[place] ?? 0;
+    return columns[place]?.shrink === true ? Math.min(READABLE_WIDTH, whole) : whole;
+  };
+  const expendable = places
+    .filter((place) => columns[place]?.leaveOut !== undefined)
+    .sort((a, b) => (columns[a]?.leaveOut ?? 0) - (columns[b]?.leaveOut ?? 0));
+  for (const place of expendable) {
+    if (places.reduce((sum, kept) => sum + least(kept), gaps(places.length)) <= width) break;
+    places = places.filter((kept) => kept !== place);
+  }
+  return places;
+}
+
+/** Takes from the widest column that may shrink, one by one, then from the widest of all. Returns the widths. */
+function shrink(
+  columns: readonly { readonly shrink?: boolean; readonly width: number }[],
+  available: number,
+): readonly number[] {
+  const widths = columns.map(({ width }) => width);
   const total = () => widths.reduce((sum, width) => sum + width, 0);
   const narrow = (candidates: readonly number[]) => {
     while (total() > available) {

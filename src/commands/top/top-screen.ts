@@ -88,9 +88,8 @@ function agentLines({ scrolled }: TopState, sample: Sample, width: number, heigh
   );
   const fits = sorted.length - scrolled <= height - 1;
   const shown = sorted.slice(scrolled, scrolled + (fits ? height - 1 : height - 2));
-  // the last column is the address, for which a terminal of 80 columns has no room
   const table = formatTable(
-    AGENT_COLUMNS.slice(0, -1),
+    AGENT_COLUMNS,
     shown.map((agent) => agentRow(agent, sample.agentsAt)),
     width,
   );

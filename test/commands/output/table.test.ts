@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { displayWidth, fit } from '../../../src/commands/output/display-width.js';
+import { TASK_COLUMNS, taskRow } from '../../../src/commands/tasks-command.js';
+import type { TaskSummary } from '../../../src/protocol/messages.js';
 import { formatTable, tableWidth } from '../../../src/commands/output/table.js';
 
 const columns = [
@@ -27,6 +29,33 @@ t.test('cuts the column that may shrink first', async (t) => {
     formatTable(columns, rows, 40),
     ['ID                 TASKS  ERROR', 'agent-with-a-name      1  a long explan…', ''].join('\n'),
   );
+});
+
+t.test('a narrow terminal leaves out what is expendable rather than cut an id', async (t) => {
+  const task: TaskSummary = {
+    taskId: '01890a5d-ac96-774b-bcce-b302099a8057',
+    kind: 'feature-engineering',
+    state: 'completed',
+    priority: 5,
+    agentId: 'an-agent-with-a-name',
+    attempts: 1,
+    maxAttempts: 3,
+    submittedAt: 0,
+    queuedMs: 12,
+    runMs: 3_456,
+    error: null,
+    progress: null,
+  };
+  const table = (width: number | null) =>
+    formatTable(TASK_COLUMNS, [taskRow(task, 5_000)], width).split('\n');
+  const whole = table(null)[0]?.trim().split(/ {2,}/);
+  t.equal(whole?.length, TASK_COLUMNS.length);
+  t.same(table(80), [
+    'TASK                                  KIND          STATE      TRIES  AGE  ERROR',
+    '01890a5d-ac96-774b-bcce-b302099a8057  feature-eng…  completed    1/3   5s  -',
+    '',
+  ]);
+  t.match(table(100)[0], /AGENT.*WAITS FOR/);
 });
 
 t.test('lines never are wider than the terminal', async () => {
