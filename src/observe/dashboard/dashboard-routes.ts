@@ -20,6 +20,7 @@ const FILES = [
   'agents-view.js',
   'api.js',
   'charts.js',
+  'coordinator-clock.js',
   'dead-letters.js',
   'dom.js',
   'format.js',

@@ -170,6 +170,45 @@ void t.test('the dashboard in a browser', { skip: noBrowser }, async (t) => {
       const rows = Number(await page.locator('#tasks [role=grid]').getAttribute('aria-rowcount'));
       t.ok(rows <= 10_001, `${rows} rows`);
     });
+
+    t.test('a coordinator whose clock is hours behind has its throughput shown', async (t) => {
+      const { page } = await open(t, browser, url);
+      await page.locator('#live', { hasText: 'live' }).waitFor();
+      const at = Date.now() - 3 * 3_600_000;
+      view.tell([
+        { event: 'task-completed', at: at - 1_000, taskId: idOf(200_000), kind: 'compute', priority: 5 },
+        { event: 'task-submitted', at, taskId: idOf(200_001), kind: 'compute', priority: 5 },
+      ]);
+      await page.locator('[data-tile="rate"] .value', { hasText: '0.1' }).waitFor();
+    });
+
+    t.test('what nobody looks at is not remembered for longer', async (t) => {
+      const { page } = await open(t, browser, url);
+      const seconds = await page.evaluate(`(async () => {
+        const { Rates } = await import('/dashboard/rates.js');
+        const rates = new Rates();
+        for (let second = 0; second < 10_000; second++)
+          rates.apply({ event: 'task-completed', at: second * 1000, taskId: 'x' });
+        return rates.size;
+      })()`);
+      t.ok(Number(seconds) <= 181, `${String(seconds)} seconds`);
+    });
+
+    t.test('older tasks that cannot be read are not asked for in a loop', async (t) => {
+      const { page } = await open(t, browser, url);
+      await page.locator('#tasks .grid-row').first().waitFor();
+      let asked = 0;
+      await page.route(/before=/, (route) => {
+        asked++;
+        return route.abort();
+      });
+      const failed = page.waitForEvent('requestfailed');
+      await page.locator('#tasks [role=grid]').focus();
+      await page.keyboard.press('End');
+      await failed;
+      for (let frame = 0; frame < 30; frame++) await page.evaluate('new Promise(requestAnimationFrame)');
+      t.ok(asked <= 5, `asked ${asked} times`);
+    });
   });
 });
 

@@ -1,6 +1,7 @@
 import { AgentsView } from './agents-view.js';
 import { read } from './api.js';
 import { Charts } from './charts.js';
+import { CoordinatorClock } from './coordinator-clock.js';
 import { DeadLetters } from './dead-letters.js';
 import { byId, oncePerFrame, setText, setTone } from './dom.js';
 import { duration } from './format.js';
@@ -38,8 +39,7 @@ const notice = byId('notice', HTMLElement);
 const identity = byId('identity', HTMLElement);
 let streaming = false;
 let reachable = true;
-/** Coordinator's clock less this one's: events carry its times. */
-let clockOffset = 0;
+const clock = new CoordinatorClock();
 
 const status = poll(reporting(readStatus), 1_000);
 const agents = poll(reporting(readAgents), 2_000);
@@ -67,7 +67,7 @@ function refreshAll() {
 const drawTasks = oncePerFrame(() => tasksView.draw());
 followEvents({
   onEvent: (event) => {
-    clockOffset = Math.max(clockOffset, event.at - Date.now());
+    clock.hear(event.at);
     if (event.event.startsWith('agent-')) {
       agents.soon();
       status.soon();
@@ -88,7 +88,7 @@ followEvents({
 void Promise.all([status.now(), agents.now(), tasks.now(), dead.now(), reasoning.now(), openTask.now()]);
 setInterval(() => {
   if (document.hidden) return;
-  const now = Date.now() + clockOffset;
+  const now = clock.now();
   charts.draw(rates, now);
   overview.showRates(rates.recent(now, 10));
 }, 1_000);

@@ -14,10 +14,15 @@ const MAX_SAMPLES = 1_000;
 
 /** Throughput and latency of the last minutes, made from the events. */
 export class Rates {
-  /** @type {Map<number, Second>} by second since 1970, ascending */
+  /** @type {Map<number, Second>} by second since 1970, those of the window alone */
   #seconds = new Map();
   /** @type {Map<string, { submittedAt: number, startedAt: number }>} */
   #open = new Map();
+
+  /** Seconds remembered. */
+  get size() {
+    return this.#seconds.size;
+  }
 
   /** @param {SwarmEvent} event */
   apply({ event, at, taskId }) {
@@ -56,10 +61,6 @@ export class Rates {
    */
   series(now) {
     const end = Math.floor(now / 1000);
-    for (const second of this.#seconds.keys()) {
-      if (second >= end - WINDOW) break;
-      this.#seconds.delete(second);
-    }
     const times = Array.from({ length: WINDOW }, (_, i) => end - WINDOW + i);
     const seconds = times.map((second) => this.#seconds.get(second));
     return {
@@ -111,6 +112,9 @@ export class Rates {
     let second = this.#seconds.get(key);
     if (second === undefined) {
       second = { submitted: 0, completed: 0, failed: 0, total: [], wait: [], seen: 0 };
+      // here and not where it is drawn: a page that nobody looks at gets events as well
+      for (const known of this.#seconds.keys())
+        if (Math.abs(known - key) > WINDOW) this.#seconds.delete(known);
       this.#seconds.set(key, second);
     }
     return second;

@@ -146,12 +146,12 @@ export class TasksView {
       });
       list.more = more;
       list.merge(tasks);
+      if (list === this.#list) this.draw();
     } catch {
       // asked again when the reader scrolls on; the state of the connection says why
     } finally {
       this.#loading = false;
     }
-    if (list === this.#list) this.draw();
   }
 
   /** @param {readonly string[]} kinds */
