@@ -10,43 +10,24 @@ import { startTracing } from '../observe/tracing/tracing.js';
 import { StoreOpenError } from '../store/open-error.js';
 import { openSqliteStore } from '../store/sqlite/sqlite-store.js';
 import type { Store } from '../store/store.js';
-import { ListenError, listenQuic, type QuicListener } from '../transport/index.js';
-import { resolveHost } from '../transport/address.js';
-import { auditTo, openAudit, readRoleTokens, reopenAudit } from './access.js';
-import { readJoinToken, readSecret } from './certificates/join-token.js';
-import {
-  loadServerIdentity,
-  reloadServerIdentity,
-  type ServerIdentity,
-} from './certificates/server-identity.js';
+import type { QuicListener } from '../transport/index.js';
+import { auditTo, openAudit, reopenAudit } from './access.js';
 import { SOFTWARE } from './connection.js';
+import { readFiles, readFilesAgain } from './coordinator-files.js';
+import { listen } from './coordinator-listener.js';
 import { UsageError } from './exit.js';
-import { explainHandshakeFailure, rateLimited } from './handshake-words.js';
 import { serveHttp } from './http.js';
 import { onInterrupt } from './interrupt.js';
-import { whyNotBound } from './listen-problem.js';
 import { oneLine, reasonOf } from './one-line.js';
 import { openPatterns } from './patterns.js';
-import {
-  coordinatorOptions,
-  requiresClientCertificate,
-  type CoordinatorOptions,
-} from './options/coordinator-options.js';
+import { coordinatorOptions, type CoordinatorOptions } from './options/coordinator-options.js';
 import { kindLimits } from './options/kind-limit.js';
-import { formatHostPort, isLoopback } from './options/host-port.js';
 import { addOptions, readOptions } from './options/options.js';
 import { addDefaultCommand, addExample } from './program.js';
 import { NOT_RELOADED, onHangup } from './service/hangups.js';
 import { onLogSignal } from './service/log-switch.js';
 import { type Notifier, withNotifier } from './service/notifier.js';
 import { VERSION } from '../version.js';
-
-/** Clients beside the agents: connections are capped at `--max-agents` and this. */
-const CLIENT_CONNECTIONS = 1000;
-/** Lines a second about failed handshakes; a flood of strangers must not fill the log. */
-const HANDSHAKE_LINES_PER_SECOND = 10;
-const TOO_MANY_HANDSHAKES =
-  'new connections are dropped: more come from an address than --handshake-rate allows';
 
 /** Adds the daemon: what runs when no subcommand is named. */
 export function registerRunCommand(program: Command): Command {
@@ -71,9 +52,10 @@ async function runCoordinator(options: CoordinatorOptions): Promise<void> {
 }
 
 async function serve(options: CoordinatorOptions, log: Logger, notifier: Notifier): Promise<void> {
-  const joinToken = options.joinTokenFile === null ? null : readJoinToken(options.joinTokenFile);
-  let httpToken = readHttpToken(options);
-  const identity = await loadServerIdentity({ ...options, san: namesFor(options) }, new Date());
+  // before anything is open: a file that is missing ends the start
+  const files = await readFiles(options);
+  const { identity, joinToken, roleTokens } = files;
+  let { httpToken } = files;
   for (const file of identity.made) log.info({ path: join(options.certs, file) }, 'made a certificate file');
   for (const warning of identity.warnings) log.warn({}, warning);
   const audit = openAudit(options.auditLog);
@@ -90,7 +72,7 @@ async function serve(options: CoordinatorOptions, log: Logger, notifier: Notifie
     throw error;
   });
   const failures = { count: 0 };
-  const listener = await listen(options, identity, log, failures).catch(async (error: unknown) => {
+  const listener = await listen(options, files, log, failures).catch(async (error: unknown) => {
     await patternStore?.close();
     await store.close();
     throw error;
@@ -111,7 +93,7 @@ async function serve(options: CoordinatorOptions, log: Logger, notifier: Notifie
     version: SOFTWARE,
     dropped: () => listener.dropped,
     ...(joinToken === null ? {} : { joinToken }),
-    roleTokens: readRoleTokens(options),
+    roleTokens,
     ...(audit === null ? {} : { onAudit: auditTo(audit, log) }),
     clientRate: options.clientRate,
     heartbeatIntervalMs: options.heartbeatInterval,
@@ -191,10 +173,6 @@ function startHttp(
   return serveHttp(http, { hostNames: httpHost, routes: coordinatorRoutes(served), log });
 }
 
-function readHttpToken({ httpTokenFile }: CoordinatorOptions): string | null {
-  return httpTokenFile === null ? null : readSecret(httpTokenFile, '--http-token-file');
-}
-
 /** Reads certificates and tokens again: all of them are taken, or none. */
 async function reload(
   options: CoordinatorOptions,
@@ -204,11 +182,8 @@ async function reload(
   log: Logger,
 ): Promise<void> {
   try {
-    const joinToken = options.joinTokenFile === null ? null : readJoinToken(options.joinTokenFile);
-    const roleTokens = readRoleTokens(options);
-    const httpToken = readHttpToken(options);
-    const identity = await reloadServerIdentity({ ...options, san: namesFor(options) }, new Date());
-    const ca = requiresClientCertificate(options) ? mustHaveAuthorities(identity) : null;
+    const files = await readFilesAgain(options);
+    const { identity, clientAuthorities: ca, joinToken, roleTokens, httpToken } = files;
     listener.setIdentity({ key: identity.key, cert: identity.cert, ...(ca === null ? {} : { ca }) });
     if (joinToken !== null) coordinator.setJoinToken(joinToken);
     coordinator.setRoleTokens(roleTokens);
@@ -227,76 +202,4 @@ async function openStore(options: CoordinatorOptions, log: Logger): Promise<Stor
     if (!(error instanceof StoreOpenError)) throw error;
     throw new UsageError(`--data-dir: ${oneLine(error.message)}`, { cause: error });
   }
-}
-
-/** Who connects to the address that is listened on finds it in the certificate. */
-function namesFor({ san, listen }: CoordinatorOptions): CoordinatorOptions['san'] {
-  return isWildcard(listen.host) || isLoopback(listen.host) ? san : [...san, listen.host];
-}
-
-function isWildcard(host: string): boolean {
-  return host === '0.0.0.0' || /^[0:]+$/.test(host);
-}
-
-async function listen(
-  options: CoordinatorOptions,
-  identity: ServerIdentity,
-  log: Logger,
-  failures: { count: number },
-): Promise<QuicListener> {
-  const { host, port } = options.listen;
-  const failure = rateLimited(HANDSHAKE_LINES_PER_SECOND, () => performance.now());
-  const dropped = rateLimited(1, () => performance.now());
-  const clientAuthorities = requiresClientCertificate(options) ? mustHaveAuthorities(identity) : null;
-  try {
-    return await listenQuic({
-      host: await resolveHost(host),
-      port,
-      tls: {
-        key: identity.key,
-        cert: identity.cert,
-        earlyData: true,
-        ...(clientAuthorities === null ? {} : { ca: clientAuthorities, requireClientCert: true }),
-      },
-      udpPayload: options.udpPayload,
-      congestion: options.congestion,
-      maxStreams: options.maxStreams,
-      idleTimeoutMs: options.idleTimeout,
-      keepAliveMs: options.keepAlive,
-      maxConnections: options.maxAgents + CLIENT_CONNECTIONS,
-      ...(options.handshakeRate === null ? {} : { handshakeRate: options.handshakeRate }),
-      onHandshakeDropped: (address) =>
-        dropped((swallowed) => log.warn({ address, count: swallowed + 1 }, TOO_MANY_HANDSHAKES)),
-      onHandshakeFailed: (address, info) => {
-        failures.count++;
-        failure((swallowed) =>
-          log.warn(
-            {
-              address,
-              reason: explainHandshakeFailure(info),
-              count: swallowed + 1,
-            },
-            'handshake failed',
-          ),
-        );
-      },
-      onHandlerError: (connection, err) =>
-        log.error({ address: connection.remoteAddress, err }, 'internal error: the connection is closed'),
-    });
-  } catch (error) {
-    throw listenProblem(error, formatHostPort(options.listen));
-  }
-}
-
-function mustHaveAuthorities(identity: ServerIdentity): string {
-  if (identity.ca !== null) return identity.ca;
-  throw new UsageError('--require-client-cert: needs --ca FILE with the authorities of client certificates');
-}
-
-function listenProblem(error: unknown, address: string): unknown {
-  const why = whyNotBound(error);
-  if (why !== null) return new UsageError(`--listen: ${address}: ${why}`, { cause: error });
-  if (error instanceof ListenError)
-    return new UsageError(`--listen: ${address}: ${error.message}`, { cause: error });
-  return error;
 }

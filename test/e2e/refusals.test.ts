@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -64,50 +65,59 @@ t.test('at one coordinator with certificates of its own', async (t) => {
     t.match(errorLine(wrong), /^error: .*fingerprint/);
   });
 
-  await t.test('an address in use, an unreadable key, a key of another certificate: status 2', async (t) => {
-    const start = (args: readonly string[]) =>
-      runCli(
-        'swarm-coordinator',
-        ['--no-http', '--log-level', 'silent', '--data-dir', 'elsewhere', ...args],
-        {
-          cwd: swarm.cwd,
-        },
-      );
-    const taken = await start(['--listen', swarm.address]);
-    t.equal(taken.status, 2);
-    t.match(errorLine(taken), /^error: --listen: .* is in use by another program/);
-    const missing = await start([
-      '--listen',
-      '127.0.0.1:0',
-      '--cert',
-      'certs/server.crt',
-      '--key',
-      'certs/none.key',
-    ]);
-    t.equal(missing.status, 2);
-    t.match(errorLine(missing), /^error: --key: certs\/none\.key: no such file/);
-    const other = await start([
-      '--listen',
-      '127.0.0.1:0',
-      '--cert',
-      'certs/server.crt',
-      '--key',
-      'certs/ca.key',
-    ]);
-    t.equal(other.status, 2);
-    t.match(errorLine(other), /^error: certs\/ca\.key: does not match the certificate/);
-    await writeFile(join(swarm.cwd, 'certs', 'noise.key'), 'noise');
-    const noise = await start([
-      '--listen',
-      '127.0.0.1:0',
-      '--cert',
-      'certs/server.crt',
-      '--key',
-      'certs/noise.key',
-    ]);
-    t.equal(noise.status, 2);
-    t.match(errorLine(noise), /^error: --key: certs\/noise\.key/);
-  });
+  await t.test(
+    'an address in use, an unreadable key or token, a key of another certificate: status 2',
+    async (t) => {
+      const start = (args: readonly string[]) =>
+        runCli(
+          'swarm-coordinator',
+          ['--no-http', '--log-level', 'silent', '--data-dir', 'elsewhere', ...args],
+          {
+            cwd: swarm.cwd,
+          },
+        );
+      const taken = await start(['--listen', swarm.address]);
+      t.equal(taken.status, 2);
+      t.match(errorLine(taken), /^error: --listen: .* is in use by another program/);
+      const missing = await start([
+        '--listen',
+        '127.0.0.1:0',
+        '--cert',
+        'certs/server.crt',
+        '--key',
+        'certs/none.key',
+      ]);
+      t.equal(missing.status, 2);
+      t.match(errorLine(missing), /^error: --key: certs\/none\.key: no such file/);
+      const other = await start([
+        '--listen',
+        '127.0.0.1:0',
+        '--cert',
+        'certs/server.crt',
+        '--key',
+        'certs/ca.key',
+      ]);
+      t.equal(other.status, 2);
+      t.match(errorLine(other), /^error: certs\/ca\.key: does not match the certificate/);
+      await writeFile(join(swarm.cwd, 'certs', 'noise.key'), 'noise');
+      const noise = await start([
+        '--listen',
+        '127.0.0.1:0',
+        '--cert',
+        'certs/server.crt',
+        '--key',
+        'certs/noise.key',
+      ]);
+      t.equal(noise.status, 2);
+      t.match(errorLine(noise), /^error: --key: certs\/noise\.key/);
+      const noToken = await start([
+        ...['--listen', '127.0.0.1:0', '--certs', 'no-certs', '--token-file', 'operator=none'],
+      ]);
+      t.equal(noToken.status, 2);
+      t.match(errorLine(noToken), /^error: --token-file: none: no such file/);
+      t.notOk(existsSync(join(swarm.cwd, 'no-certs')), 'nothing was made');
+    },
+  );
 
   await t.test(
     'a task of an unknown kind, or an input only the coordinator can judge, is not accepted',
