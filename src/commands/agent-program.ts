@@ -102,6 +102,7 @@ async function serve(options: AgentOptions, log: Logger, notifier: Notifier): Pr
     'abort',
     () => {
       stopStarting();
+      hangups.ignore();
       notifier.stopping('waiting for running tasks');
       for (const agent of agents) void agent.drain(options.drainTimeout);
     },

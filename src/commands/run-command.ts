@@ -151,7 +151,7 @@ async function serve(options: CoordinatorOptions, log: Logger, notifier: Notifie
     notifier.ready(status);
   });
   const drainTimeout = await stopping;
-  hangups.stop();
+  hangups.ignore();
   notifier.stopping('waiting for running tasks');
   const remaining = await coordinator.drain(drainTimeout, 'the coordinator stops');
   await http?.close();
@@ -160,6 +160,7 @@ async function serve(options: CoordinatorOptions, log: Logger, notifier: Notifie
   await tracing?.close();
   audit?.close();
   interrupts.stop();
+  hangups.stop();
   logSwitch.stop();
   log.info({ remaining }, 'stopped');
 }

@@ -8,6 +8,8 @@ export interface Hangups {
    * runs are one. `reload` must not reject.
    */
   handle(reload: () => Promise<void>): void;
+  /** Nothing is read again from now on, for a process that is ending; SIGHUP still does not end it sooner. */
+  ignore(): void;
   stop(): void;
 }
 
@@ -34,6 +36,9 @@ export function onHangup(): Hangups {
     handle(reload) {
       action = reload;
       next();
+    },
+    ignore() {
+      action = null;
     },
     stop() {
       action = null;
