@@ -1,3 +1,5 @@
+import { parseNumber } from '../lib/number-option.js';
+
 /** How long chaos reigns, and how fast. */
 export interface Options {
   readonly seed: number;
@@ -50,10 +52,4 @@ export function parseOptions(args: readonly string[], randomSeed: number): Optio
     else throw new Error(`${arg}: no such option\n${USAGE}`);
   }
   return { seed, json, plan: short ? SHORT : { ...LONG, runMs: minutes * 60_000 } };
-}
-
-function parseNumber(arg: string, text: string, low: number, high: number): number {
-  const value = Number(text);
-  if (text !== '' && value >= low && value <= high) return value;
-  throw new Error(`${arg}: '${text}' is not a number from ${low} to ${high}`);
 }

@@ -1,3 +1,4 @@
+import { median } from '../bench/lib/statistics.js';
 import type { NamedProcess } from './options.js';
 import { sampleProcess, type ProcessSample } from './processes.js';
 
@@ -59,10 +60,6 @@ export function grown(
 
 function megabytes(bytes: number): string {
   return `${(bytes / 1_000_000).toFixed(0)} MB`;
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
 
 function valueAt(samples: readonly ProcessSample[], index: number): ProcessSample {

@@ -1,3 +1,5 @@
+import { parseNumber } from '../lib/number-option.js';
+
 /** What one run plays. */
 export interface Options {
   readonly seed: number;
@@ -26,10 +28,4 @@ export function parseOptions(args: readonly string[]): Options {
     else throw new Error(`${arg}: no such option\n${USAGE}`);
   }
   return options;
-}
-
-function parseNumber(arg: string, text: string, low: number, high: number): number {
-  const value = Number(text);
-  if (text !== '' && value >= low && value <= high) return value;
-  throw new Error(`${arg}: '${text}' is not a number from ${low} to ${high}`);
 }
