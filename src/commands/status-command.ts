@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { MessageOf } from '../protocol/messages.js';
+import type { StatusView } from '../observe/coordinator-view.js';
 import { withClient } from './connection.js';
 import { addOptions, readOptions } from './options/options.js';
 import { queryOptions } from './options/query-options.js';
@@ -7,8 +7,6 @@ import { formatDuration } from './options/duration.js';
 import { writeJson } from './output/json.js';
 import { Output } from './output/output.js';
 import { addExample } from './program.js';
-
-type Status = Omit<MessageOf<'StatusReport'>, 'type' | 'requestId'>;
 
 export function registerStatusCommand(program: Command): Command {
   const command = program.command('status').description('how a running coordinator is');
@@ -28,7 +26,7 @@ export function registerStatusCommand(program: Command): Command {
   return command;
 }
 
-function formatStatus(status: Status, now: number): string {
+function formatStatus(status: StatusView, now: number): string {
   const rows: readonly (readonly [string, string])[] = [
     ['coordinator', `${status.coordinatorId} (${status.version})`],
     ['up', formatDuration(Math.max(0, Math.floor((now - status.startedAt) / 1000) * 1000))],

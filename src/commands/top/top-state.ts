@@ -1,12 +1,11 @@
-import { FINISHED_STATES, type AgentSummary, type MessageOf } from '../../protocol/messages.js';
-
-export type Status = Omit<MessageOf<'StatusReport'>, 'type' | 'requestId'>;
+import type { StatusView } from '../../observe/coordinator-view.js';
+import { FINISHED_STATES, type AgentSummary } from '../../protocol/messages.js';
 
 /** What a coordinator answered at one time. */
 export interface Sample {
   /** When the answers came, milliseconds. */
   readonly at: number;
-  readonly status: Status;
+  readonly status: StatusView;
   readonly agents: readonly AgentSummary[];
   /** When the agents were asked for: of a large swarm more rarely. */
   readonly agentsAt: number;
@@ -48,12 +47,12 @@ export function sampled(state: TopState, sample: Sample): TopState {
   const before = state.sample?.status.startedAt === sample.status.startedAt ? state.sample : null;
   const seconds = before === null ? 0 : (sample.at - before.at) / 1000;
   // a count may fall when old tasks are forgotten
-  const rate = (count: (status: Status) => number) =>
+  const rate = (count: (status: StatusView) => number) =>
     before === null || seconds <= 0
       ? 0
       : Math.max(0, (count(sample.status) - count(before.status)) / seconds);
   const push = (points: readonly number[], point: number) => [...points, point].slice(-MAX_POINTS);
-  const counter = (name: string) => (status: Status) => status.counters?.[name] ?? 0;
+  const counter = (name: string) => (status: StatusView) => status.counters?.[name] ?? 0;
   const sum = (names: readonly string[]) => names.reduce((total, name) => total + (tasks[name] ?? 0), 0);
   return {
     ...state,

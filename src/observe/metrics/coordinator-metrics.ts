@@ -1,5 +1,6 @@
 import { FINISHED_STATES, UNFINISHED_STATES } from '../../protocol/messages.js';
 import { MetricSet, type Series } from './metric-set.js';
+import { OTHER_KINDS } from './meters-by-kind.js';
 import { ProcessMetrics } from './process-metrics.js';
 import type { MetricsSource } from './metrics-route.js';
 import type { CoordinatorFigures, KindFigures } from './snapshot.js';
@@ -151,7 +152,10 @@ function taskSeries(set: MetricSet): (figures: CoordinatorFigures) => void {
       { labels: { kind: string; priority: string }; depth: number; oldestMs: number }
     >();
     for (const lane of ready) {
-      const labels = { kind: known.has(lane.kind) ? lane.kind : 'other', priority: String(lane.priority) };
+      const labels = {
+        kind: known.has(lane.kind) ? lane.kind : OTHER_KINDS,
+        priority: String(lane.priority),
+      };
       const key = `${labels.kind} ${labels.priority}`;
       const sum = lanes.get(key) ?? { labels, depth: 0, oldestMs: 0 };
       lanes.set(key, {
