@@ -2,8 +2,6 @@ import type { Logger } from 'pino';
 import { Agent, type StopInfo } from '../agent/agent.js';
 import { Executor } from '../agent/executor.js';
 import { MeteredRunner } from '../agent/metered-runner.js';
-import { openAgentState, type AgentState } from '../agent/state/agent-state.js';
-import { AgentStateError } from '../agent/state/errors.js';
 import { TracedRunner } from '../agent/traced-runner.js';
 import { systemClock } from '../observe/clock.js';
 import { createLogger } from '../observe/logger.js';
@@ -12,6 +10,7 @@ import { HandlersFileError } from '../tasks/handlers-file.js';
 import { createQuicConnector, memorySessionCache } from '../transport/index.js';
 import { VERSION } from '../version.js';
 import { serveAgentHttp } from './agent-http.js';
+import { openStates } from './agent-states.js';
 import { resolveTrust } from './certificates/trust.js';
 import { registerCompletionCommand } from './completion/completion-command.js';
 import { SOFTWARE } from './connection.js';
@@ -155,31 +154,6 @@ function tellRegistrations(agents: readonly Agent[], notifier: Notifier): () => 
   const ready = () => notifier.ready(status());
   ready();
   return ready;
-}
-
-/** A folder is a dozen calls of the file system; the threads for these are four. */
-const OPENED_AT_ONCE = 8;
-
-interface OwnState {
-  readonly agentId: string;
-  readonly state: AgentState;
-}
-
-/** The state of every agent, or none: what was opened is given back when one cannot be. */
-async function openStates({ ids, stateDir }: AgentOptions, log: Logger): Promise<readonly OwnState[]> {
-  const opened: OwnState[] = [];
-  const waiting = ids.values();
-  const openRest = async () => {
-    for (const agentId of waiting) {
-      opened.push({ agentId, state: await openAgentState({ directory: stateDir, agentId, log }) });
-    }
-  };
-  const ends = await Promise.allSettled(Array.from({ length: OPENED_AT_ONCE }, openRest));
-  const failed = ends.find((end) => end.status === 'rejected');
-  if (failed === undefined) return opened;
-  await Promise.all(opened.map(({ state }) => state.close()));
-  if (!(failed.reason instanceof AgentStateError)) throw failed.reason;
-  throw new UsageError(`--state-dir: ${oneLine(failed.reason.message)}`, { cause: failed.reason });
 }
 
 async function makeExecutor({ handlers, handlerMemory }: AgentOptions): Promise<Executor> {
