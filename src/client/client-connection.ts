@@ -147,7 +147,12 @@ export class ClientConnection {
     if (error.fatal) this.#fail(error.code, error.message);
     else if (this.#protocolErrors > MAX_PROTOCOL_ERRORS)
       this.#fail(ERRORS.TOO_MANY_ERRORS.code, error.message);
-    else if (error.messageType !== 'ErrorReport') this.#control?.send(errorReport(error));
+    else {
+      const report = errorReport(error);
+      if (error.messageType !== 'ErrorReport') this.#control?.send(report);
+      // whoever waits for an answer that cannot be read must not wait for ever
+      if (report.requestId !== undefined) this.#listener.message(report, null);
+    }
   }
 
   /** Ends the connection for a fault of the coordinator's. */

@@ -544,6 +544,21 @@ t.test('close rejects what is open, and leaves no timer', async (t) => {
   t.equal(clock.pending, 0);
 });
 
+t.test('an answer that cannot be read rejects the question that it answers, and is reported', async (t) => {
+  const { client, settled, coordinator } = world(
+    accepting((peer, { message }) => {
+      if (message.type !== 'QueryTask') return;
+      const { requestId, taskId } = message;
+      const good = summary(taskId, 'completed');
+      peer.send({ type: 'TaskUpdate', requestId, task: taskId === 't1' ? { ...good, attempts: -1 } : good });
+    }),
+  );
+  await t.rejects(settled(client.task('t1')), { reasonName: 'BAD_FIELD', message: /attempts/ });
+  t.match(await settled(client.task('t2')), { task: { taskId: 't2' } });
+  t.match(coordinator.peers[0]?.of('ErrorReport'), [{ name: 'BAD_FIELD', requestId: 1 }]);
+  client.close();
+});
+
 t.test('a result that is no value rejects its own task only', async (t) => {
   const { client, settled } = world(
     accepting((peer, received) => {
