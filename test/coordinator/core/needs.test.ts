@@ -114,6 +114,27 @@ void t.test('a task that never had what it needs waits for it again when it is r
   t.equal(client.query(second).state, 'completed');
 });
 
+void t.test('what the store said of a needed task before that was retried does not count', async (t) => {
+  const { world, client, agent } = swarm(FORGETFUL);
+  const needed = client.submit({ attempts: 1 });
+  const worker = agent();
+  worker.fail(leaseOf(worker, needed), true);
+  world.autoRead = false;
+  client.send({ needs: [needed] }, input());
+  world.answerReads();
+  const [question] = world.needsReads.splice(0);
+  t.ok(question, 'how the needed one ended is asked of the store');
+  const answer = [world.store.get(needed)];
+  t.match(answer, [{ current: { state: 'dead' } }]);
+  client.ask({ type: 'RetryTask', requestId: 99, taskId: needed });
+  world.answerReads();
+  worker.complete(leaseOf(worker, needed));
+  world.turn({ type: 'needsRead', readId: question?.readId ?? 0, tasks: answer });
+  world.autoRead = true;
+  world.answerReads();
+  t.equal(worker.takeTasks().length, 1, 'it is given out: what it needs has completed by now');
+});
+
 void t.test('a delay counts from the submit, and after the needs', async (t) => {
   const { world, client, agent } = swarm();
   const first = client.submit();

@@ -9,6 +9,8 @@ interface Entry {
   readonly met: Set<string>;
   /** Something of it is under way: a question to the store, or the commit of its release. */
   busy: boolean;
+  /** There was news meanwhile: what the store answers may be older. */
+  again: boolean;
 }
 
 /** The blocked tasks, and who waits for whom. What follows from it is decided in needs.ts. */
@@ -37,7 +39,7 @@ export class NeedsBook {
 
   /** There is something new about a blocked task, or it is new itself. */
   look(task: Task): void {
-    if (!this.#entries.has(task)) this.#entries.set(task, { met: new Set(), busy: false });
+    if (!this.#entries.has(task)) this.#entries.set(task, { met: new Set(), busy: false, again: false });
     this.#news.add(task);
   }
 

@@ -29,14 +29,21 @@ export function lookAtNeeds(core: CoreState, now: number): void {
 function look(core: CoreState, task: Task, now: number): void {
   const entry = core.needs.entry(task);
   const { needs } = task.spec;
-  if (entry === null || entry.busy || needs === undefined) return;
+  if (entry === null || needs === undefined) return;
+  if (entry.busy) {
+    entry.again = true;
+    return;
+  }
   const forgotten: string[] = [];
   let waits = false;
   for (const taskId of needs.taskIds) {
     if (entry.met.has(taskId)) continue;
     const state = endOf(core, taskId);
-    if (state === 'unknown') forgotten.push(taskId);
-    else if (state === null) {
+    if (state === 'unknown') {
+      forgotten.push(taskId);
+      // it may be retried, and end once more, before the store has answered
+      core.needs.awaitEnd(taskId, task);
+    } else if (state === null) {
       core.needs.awaitEnd(taskId, task);
       waits = true;
     } else if (state === 'completed') entry.met.add(taskId);
@@ -78,8 +85,10 @@ export function needsRead(
   }
   const entry = core.needs.entry(read.task);
   if (entry === null) return;
-  entry.busy = false;
-  if (read.why === 'ends') endsRead(core, read, tasks, now);
+  const { again } = entry;
+  entry.busy = entry.again = false;
+  if (again) core.needs.look(read.task);
+  else if (read.why === 'ends') endsRead(core, read, tasks, now);
   else resultsRead(core, read.task, tasks, now);
 }
 
