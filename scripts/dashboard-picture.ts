@@ -73,10 +73,14 @@ async function photograph(url: string): Promise<void> {
 
 async function work(client: Client, end: AbortSignal): Promise<void> {
   const prices = await readPrices();
-  let day = prices.closes.length - 1 - HORIZON - 4000;
+  const { length } = prices.closes;
+  const first = length - 1 - HORIZON - 4000;
+  let day = first;
   const forecasting = async () => {
     while (!end.aborted) {
-      await forecast(client, prices, ++day);
+      // all over again when the prices end
+      day = day < length - 1 - HORIZON ? day + 1 : first;
+      await forecast(client, prices, day);
       await pause(50 + (day % 7) * 20);
     }
   };

@@ -121,7 +121,7 @@ export const requestRules: Readonly<Record<keyof typeof requestMessages, Message
     on: ['control'],
     payload: NONE,
     purpose: 'Asks what was learned.',
-    answer: 'ReasoningReport',
+    answer: 'ReasoningReport; or ErrorReport UNKNOWN_AGENT when nothing is known of the agent',
   },
   QueryPatterns: {
     from: ['client'],

@@ -41,7 +41,10 @@ void t.test('a forecast waits for its outcome, and is judged when that is report
     w.stored.findLast(({ op }) => op === 'drop-entry'),
     { collection: 'forecast', key: taskId },
   );
-  t.strictSame(learned(w, client, 'nobody').performance, []);
+  patternAgent(w, 'a2');
+  t.strictSame(learned(w, client, 'a2').verdicts, []);
+  w.say(client.connectionId, { type: 'QueryReasoning', requestId: 99, agentId: 'nobody' });
+  t.match(w.take(client.connectionId), [{ message: { name: 'UNKNOWN_AGENT', requestId: 99 } }]);
 });
 
 void t.test('an outcome that cannot count is refused by name', async (t) => {

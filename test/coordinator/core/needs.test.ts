@@ -135,6 +135,28 @@ void t.test('what the store said of a needed task before that was retried does n
   t.equal(worker.takeTasks().length, 1, 'it is given out: what it needs has completed by now');
 });
 
+void t.test(
+  'a needed task that the store has queued once more, and memory not yet, is waited for',
+  async (t) => {
+    const { world, client, agent } = swarm(FORGETFUL);
+    const needed = client.submit({ attempts: 1 });
+    const worker = agent();
+    worker.fail(leaseOf(worker, needed), true);
+    const dependent = after(client, [needed], {}, null);
+    t.equal(client.query(dependent).state, 'failed');
+    world.autoRead = false;
+    client.send({ needs: [needed] }, input());
+    world.answerReads();
+    const [question] = world.needsReads.splice(0);
+    const row = world.store.get(needed);
+    const queued = row === null ? null : ({ ...row, current: { state: 'queued' } } as const);
+    world.turn({ type: 'needsRead', readId: question?.readId ?? 0, tasks: [queued] });
+    t.equal(world.needsReads.length, 1, 'the store is asked once more');
+    world.autoRead = true;
+    world.answerReads();
+  },
+);
+
 void t.test('a delay counts from the submit, and after the needs', async (t) => {
   const { world, client, agent } = swarm();
   const first = client.submit();

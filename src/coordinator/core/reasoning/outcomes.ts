@@ -106,6 +106,17 @@ export function sendReasoning(
     judges: [...core.learning.judges].map((judge) => judge.agentId),
     counters: reports.summary(),
   };
+  const found = [report.performance, report.verdicts, report.adaptations, report.underWay];
+  if (
+    agentId !== undefined &&
+    core.registry.get(agentId) === undefined &&
+    found.every((part) => part.length === 0)
+  ) {
+    const text = `nothing is known of an agent '${agentId}'`;
+    const context = { messageType: 'QueryReasoning', requestId, field: '/agentId' };
+    core.sendError(connectionId, new ProtocolError('UNKNOWN_AGENT', text, context));
+    return;
+  }
   core.send(connectionId, { type: 'ReasoningReport', requestId }, encodeValue(report));
 }
 

@@ -1,4 +1,9 @@
-import type { ErrorDetail, FinishedState, TaskState } from '../../../protocol/messages.js';
+import {
+  isFinishedState,
+  type ErrorDetail,
+  type FinishedState,
+  type TaskState,
+} from '../../../protocol/messages.js';
 import { ProtocolError } from '../../../protocol/errors.js';
 import type { StoredTask, TaskNeeds } from '../../../store/records.js';
 import { storeUnavailable } from '../commits/store-health.js';
@@ -140,8 +145,8 @@ function endsRead(
   for (const [i, taskId] of taskIds.entries()) {
     const state = tasks[i]?.current.state ?? null;
     if (state === 'completed') entry.met.add(taskId);
-    // one that was retried meanwhile is in memory again
-    else if (core.tasks.get(taskId) === undefined) {
+    // one that was retried is in memory again, or about to be
+    else if (core.tasks.get(taskId) === undefined && (state === null || isFinishedState(state))) {
       unmet(core, task, needs, taskId, state, now);
       return;
     }
