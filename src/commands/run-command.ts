@@ -166,11 +166,12 @@ async function serve(options: CoordinatorOptions, log: Logger, notifier: Notifie
 }
 
 /** Before the coordinator takes up its work, which may be long: its health can be asked meanwhile. */
-function startHttp(
+async function startHttp(
   served: Parameters<typeof coordinatorRoutes>[0],
   { http, httpHost }: CoordinatorOptions,
   log: Logger,
 ): Promise<HttpServer | null> {
+  if (http === null) return null;
   return serveHttp(http, { hostNames: httpHost, routes: coordinatorRoutes(served), log });
 }
 
