@@ -1,7 +1,10 @@
 /** Handshakes under way at once: enough to keep both sides busy, too few to make any of them wait for its answer too long. */
 const AT_ONCE = 32;
-/** One that is not registered by then (refused, nobody there) holds up no other. Milliseconds. */
-const PATIENCE_MS = 100;
+/**
+ * One that is not registered by then (refused, nobody there) holds up no other. Milliseconds. With a shorter time a coordinator
+ * that is slow since thousands come is asked by more and more of them, until they all run out of time.
+ */
+const PATIENCE_MS = 3000;
 
 /** What is started: an agent. */
 export interface Starting {
@@ -13,7 +16,10 @@ export interface Starting {
  * Starts many agents of one process, each as soon as another one is registered. Thousands of handshakes begun at once
  * would all be waited for at once, run out of time together, and begin again. Returns what ends it early.
  */
-export function startStaggered(agents: readonly Starting[], atOnce = AT_ONCE): () => void {
+export function startStaggered(
+  agents: readonly Starting[],
+  { atOnce = AT_ONCE, patienceMs = PATIENCE_MS } = {},
+): () => void {
   const timers = new Set<NodeJS.Timeout>();
   const waiting = agents.values();
   let over = false;
@@ -29,7 +35,7 @@ export function startStaggered(agents: readonly Starting[], atOnce = AT_ONCE): (
       passedOn = true;
       next();
     };
-    const timer = setTimeout(passOn, PATIENCE_MS);
+    const timer = setTimeout(passOn, patienceMs);
     timers.add(timer);
     agent.once('registered', passOn);
     agent.once('stopped', passOn);

@@ -20,7 +20,7 @@ function started(all: readonly FakeAgent[]): string {
 
 t.test('an agent is started when another one is registered or has stopped', async (t) => {
   const all = agents(5);
-  const stop = startStaggered(all, 2);
+  const stop = startStaggered(all, { atOnce: 2 });
   t.teardown(stop);
   t.equal(started(all), '11000');
   all[1]?.emit('registered');
@@ -34,7 +34,7 @@ t.test('an agent is started when another one is registered or has stopped', asyn
 t.test('one that gets no answer holds up no other', async (t) => {
   const [first = new FakeAgent(), second = new FakeAgent()] = agents(2);
   const begun = once(second, 'started');
-  t.teardown(startStaggered([first, second], 1));
+  t.teardown(startStaggered([first, second], { atOnce: 1, patienceMs: 20 }));
   t.equal(second.started, 0);
   await begun;
   t.equal(second.started, 1);
@@ -42,7 +42,7 @@ t.test('one that gets no answer holds up no other', async (t) => {
 
 t.test('nobody is started after the end', async (t) => {
   const all = agents(3);
-  startStaggered(all, 1)();
+  startStaggered(all, { atOnce: 1 })();
   all[0]?.emit('registered');
   t.equal(started(all), '100');
 });
