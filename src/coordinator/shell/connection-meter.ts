@@ -2,7 +2,7 @@ import type { ConnectionFigures } from '../../observe/metrics/snapshot.js';
 import type { ConnectionStats, TransportConnection } from '../../transport/transport.js';
 
 /** Connections asked in one turn of the event loop: a scrape must not hold up what flows through them. */
-const ASKED_AT_ONCE = 64;
+const ASKED_AT_ONCE = 16;
 
 const TOTALS = [
   'streamsOpened',
