@@ -1,3 +1,5 @@
+import { KeyedQueue } from '../collections/keyed-queue.js';
+
 /** Keys remembered at once; the one that was used longest ago is forgotten, and begins anew. */
 const MAX_BUCKETS = 10_000;
 
@@ -17,7 +19,7 @@ export class KeyedRate {
   readonly #perMs: number;
   readonly #burst: number;
   /** The one that was used last stands last. */
-  readonly #buckets = new Map<string, Bucket>();
+  readonly #buckets = new KeyedQueue<Bucket>();
 
   /** `perSecond`: positive. */
   constructor(perSecond: number) {
@@ -28,11 +30,10 @@ export class KeyedRate {
   /** Null: go on. Else the milliseconds after which there is room for one. */
   take(key: string, now: number): number | null {
     const bucket = this.#buckets.get(key) ?? { tokens: this.#burst, at: now };
-    this.#buckets.delete(key);
     this.#buckets.set(key, bucket);
     bucket.tokens = Math.min(this.#burst, bucket.tokens + Math.max(0, now - bucket.at) * this.#perMs);
     bucket.at = Math.max(bucket.at, now);
-    if (this.#buckets.size > MAX_BUCKETS) this.#forget();
+    if (this.#buckets.size > MAX_BUCKETS) this.#buckets.takeOldest();
     const missing = 1 - bucket.tokens;
     if (missing > ROUNDING) return Math.ceil(missing / this.#perMs - ROUNDING);
     bucket.tokens--;
@@ -41,12 +42,5 @@ export class KeyedRate {
 
   get size(): number {
     return this.#buckets.size;
-  }
-
-  #forget(): void {
-    for (const oldest of this.#buckets.keys()) {
-      this.#buckets.delete(oldest);
-      return;
-    }
   }
 }

@@ -1,5 +1,5 @@
 import type { Experience } from './experience.js';
-import { KeyedQueue } from './keyed-queue.js';
+import { KeyedQueue } from '../collections/keyed-queue.js';
 import { pairKey } from './pair-key.js';
 import type { Levels } from './performance/performance.js';
 import type { Judgement, Suggestion, Verdict } from './verdict.js';

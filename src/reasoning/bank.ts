@@ -34,7 +34,7 @@ import { cellsOf, DEFAULT_PERFORMANCE_LIMITS, type Levels, Performance } from '.
 import { SCORE_DECAY } from './performance/cell.js';
 import { RecentIds } from './recent-ids.js';
 import { BankReports } from './reports.js';
-import { Ring } from './ring.js';
+import { Ring } from '../collections/ring.js';
 import { DecayedMoments } from './statistics/decayed-moments.js';
 import {
   boundedJudgement,

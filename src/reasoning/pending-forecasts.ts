@@ -1,5 +1,5 @@
 import type { Context } from './experience.js';
-import { KeyedQueue } from './keyed-queue.js';
+import { KeyedQueue } from '../collections/keyed-queue.js';
 
 /** A forecast that was delivered and waits for its future. */
 export interface PendingForecast {

@@ -6,7 +6,7 @@ import type { Memory } from './memory/memory.js';
 import type { PendingForecasts } from './pending-forecasts.js';
 import type { Performance, RowFilter } from './performance/performance.js';
 import type { PerformanceRow } from './performance/row.js';
-import type { Ring } from './ring.js';
+import type { Ring } from '../collections/ring.js';
 import type { Suggestion, Verdict } from './verdict.js';
 import type { Scalar } from './experience.js';
 

@@ -8,14 +8,15 @@ const SRC = join(PACKAGE_ROOT, 'src');
 
 /** Which layers each layer may import from, beside itself: only those below it. */
 const BELOW: Readonly<Record<string, readonly string[]>> = {
-  numeric: [],
+  collections: [],
+  numeric: ['collections'],
   transport: ['numeric'],
   protocol: ['transport'],
-  tasks: ['protocol', 'numeric'],
-  reasoning: ['protocol', 'numeric'],
+  tasks: ['protocol', 'numeric', 'collections'],
+  reasoning: ['protocol', 'numeric', 'collections'],
   store: ['protocol'],
   observe: ['protocol'],
-  coordinator: ['tasks', 'reasoning', 'store', 'observe', 'protocol', 'transport', 'numeric'],
+  coordinator: ['tasks', 'reasoning', 'store', 'observe', 'protocol', 'transport', 'numeric', 'collections'],
   agent: ['tasks', 'reasoning', 'store', 'observe', 'protocol', 'transport'],
   client: ['tasks', 'reasoning', 'store', 'observe', 'protocol', 'transport'],
   commands: [
@@ -29,6 +30,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
     'protocol',
     'transport',
     'numeric',
+    'collections',
   ],
 };
 
@@ -103,7 +105,7 @@ t.test('one file touches the native QUIC object', async (t) => {
 
 /** Plain code: no clock, socket, file, timer or random source of its own. */
 const CORES =
-  /^((reasoning|numeric)\/|coordinator\/core\/|agent\/((link|work)-core|hand-over|incoming)$|client\/(dial-core|requests)$)/;
+  /^((reasoning|numeric|collections)\/|coordinator\/core\/|agent\/((link|work)-core|hand-over|incoming)$|client\/(dial-core|requests)$)/;
 
 t.test('pure cores import no clock, socket, file or timer', async (t) => {
   const wrong = imports.filter(

@@ -1,4 +1,4 @@
-import { KeyedQueue } from '../keyed-queue.js';
+import { KeyedQueue } from '../../collections/keyed-queue.js';
 import type { Pattern, PatternOutcome } from './pattern.js';
 
 /**

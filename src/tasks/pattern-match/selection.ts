@@ -1,4 +1,4 @@
-import { MinHeap } from '../../numeric/min-heap.js';
+import { MinHeap } from '../../collections/min-heap.js';
 
 /** A candidate and how far it is from the query. */
 export interface Found {

@@ -1,7 +1,7 @@
 import { ProtocolError } from '../../../protocol/errors.js';
 import type { Message } from '../../../protocol/messages.js';
 import type { ClientRole, Role } from '../../../protocol/roles.js';
-import { RecentMap } from '../recent-map.js';
+import { RecentMap } from '../../../collections/recent-map.js';
 import type { CoreState } from '../state.js';
 import type { Connection } from './connections.js';
 

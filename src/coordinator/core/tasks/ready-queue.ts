@@ -1,5 +1,5 @@
 import type { ReadyFigures } from '../../../observe/metrics/snapshot.js';
-import { LinkedList } from '../linked-list.js';
+import { LinkedList } from '../../../collections/linked-list.js';
 import type { Task } from './task.js';
 
 /** When waiting starts to count more than priority. */

@@ -1,6 +1,6 @@
 import type { TaskSpec } from '../../../store/records.js';
-import { LinkedList, type Listed } from '../linked-list.js';
-import { RecentMap } from '../recent-map.js';
+import { LinkedList, type Listed } from '../../../collections/linked-list.js';
+import { RecentMap } from '../../../collections/recent-map.js';
 import type { Candidates, RoutableAgent, RoutingPolicy } from './routing.js';
 
 /** An agent's place in the scheduler. Only the scheduler writes to it. */

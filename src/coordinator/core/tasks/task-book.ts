@@ -1,6 +1,6 @@
 import type { FinishedState, TaskState } from '../../../protocol/messages.js';
 import type { TaskEventName } from '../event-feed.js';
-import { LinkedList } from '../linked-list.js';
+import { LinkedList } from '../../../collections/linked-list.js';
 import { isFinished, type Task } from './task.js';
 import { TaskJournal } from './task-journal.js';
 import { TaskMeters } from './task-meters.js';

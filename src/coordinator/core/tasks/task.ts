@@ -9,7 +9,7 @@ import {
   type TaskSpec,
 } from '../../../store/records.js';
 import type { Context } from '../../../reasoning/experience.js';
-import type { LinkedList, Listed } from '../linked-list.js';
+import type { LinkedList, Listed } from '../../../collections/linked-list.js';
 import type { Timed } from '../timers.js';
 
 /** Each state with what belongs to it. Times are milliseconds since the Unix epoch. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { RecentMap } from '../../../src/coordinator/core/recent-map.js';
+import { RecentMap } from '../../src/collections/recent-map.js';
 
 t.test('it holds the latest that were set, and no more', (t) => {
   const steps = fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c', 'd', 'e'), fc.nat()), { maxLength: 40 });
