@@ -41,6 +41,12 @@ export const traceparent = (description: string) =>
     pattern: '^00-[0-9a-f]{32}-[0-9a-f]{16}-0[0-3]$',
     description: `${description}: a traceparent of W3C Trace Context, version 00`,
   });
+/** What was learned, in words. */
+export const lesson = {
+  title: text(128, 'a few words'),
+  description: note(512, 'one sentence'),
+  content: note(4096, 'what to do or to avoid, and why'),
+};
 export const lease = {
   taskId,
   attempt: integer({ minimum: 1, maximum: 1_000_000, description: 'which try this is, from 1' }),

@@ -1,4 +1,4 @@
-import { count, fraction, kind, ms, name, note, taskId, text } from '../fields.js';
+import { count, fraction, kind, lesson, ms, name, note, taskId, text } from '../fields.js';
 import { boolean, dictionary, list, nullable, number, object, oneOf, optional, scalar } from '../schema.js';
 
 /** What is learned, and what comes of it. */
@@ -80,9 +80,7 @@ export const reasoningMessages = {
     memories: optional(
       list(
         object({
-          title: text(128, 'a few words'),
-          description: note(512, 'one sentence'),
-          content: note(4096, 'what to do or to avoid, and why'),
+          ...lesson,
           kind,
           learnedFrom: oneOf(['success', 'failure'], 'what it was learned from'),
           context,

@@ -4,6 +4,7 @@ import {
   fraction,
   kind,
   lease,
+  lesson,
   ms,
   note,
   requestId,
@@ -22,14 +23,10 @@ export const workMessages = {
     priority: integer({ minimum: 0, maximum: 10, description: '10 first' }),
     timeoutMs: ms('how long the attempt may run'),
     memories: optional(
-      list(
-        object({
-          title: text(128, 'a few words'),
-          description: note(512, 'one sentence'),
-          content: note(4096, 'what to do or to avoid, and why'),
-        }),
-        { maxItems: 8, description: 'lessons from tasks like this one, the most fitting first' },
-      ),
+      list(object(lesson), {
+        maxItems: 8,
+        description: 'lessons from tasks like this one, the most fitting first',
+      }),
     ),
     traceparent: optional(traceparent('the trace it belongs to, and the span of this attempt')),
   }),
