@@ -27,13 +27,8 @@ export {
 export type { ReasoningReport, TaskWorth } from './client/reasoning.js';
 export type { PatternQuery, PatternReport, SimilarPattern } from './client/patterns.js';
 export { CoordinatorUnreachable, Refused, TaskRejected } from './client/errors.js';
-export {
-  toJson,
-  type TaskOutcome,
-  type TaskQuery,
-  type TaskReport,
-  type TaskRequest,
-} from './client/task.js';
+export type { TaskOutcome, TaskQuery, TaskReport, TaskRequest } from './client/task.js';
+export { toJson } from './protocol/json-form.js';
 export type { EventFilter, EventOptions, MissedEvents } from './client/events.js';
 export type { RecurringRequest } from './client/recurring.js';
 export { Coordinator, type AuditRecord, type CoordinatorOptions } from './coordinator/coordinator.js';

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { Client, type ClientOptions } from '../../src/client/client.js';
-import { toJson } from '../../src/client/task.js';
+import { toJson } from '../../src/protocol/json-form.js';
 import { ERRORS } from '../../src/protocol/errors.js';
 import type { MessageOf, TaskState, TaskSummary } from '../../src/protocol/messages.js';
 import { decodeValue, encodeValue } from '../../src/protocol/value.js';

@@ -1,3 +1,4 @@
+import { toJson } from '../../protocol/json-form.js';
 import { decodeValue } from '../../protocol/value.js';
 
 /** Larger results are left out: they are for programs, which ask the coordinator itself. */
@@ -11,18 +12,10 @@ export function resultView(bytes: Uint8Array | null): {
   if (bytes === null) return { resultBytes: null };
   const resultBytes = bytes.byteLength;
   if (resultBytes > MAX_RESULT_BYTES) return { resultBytes };
-  return { resultBytes, result: plain(decodeValue(bytes)) };
+  return { resultBytes, result: toJson(decodeValue(bytes)) };
 }
 
 /** A value of the protocol as it appears in JSON. */
 export function valueView(bytes: Uint8Array): unknown {
-  return plain(decodeValue(bytes));
-}
-
-/** Arrays of numbers and bytes as lists. A result was checked when it came: it nests no deeper than a message may. */
-function plain(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  if (ArrayBuffer.isView(value)) return Array.from(value as ArrayBufferView & ArrayLike<number>);
-  if (Array.isArray(value)) return value.map(plain);
-  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, plain(entry)]));
+  return toJson(decodeValue(bytes));
 }
