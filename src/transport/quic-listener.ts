@@ -149,7 +149,7 @@ class Listener implements QuicListener, DatagramHandler, ConnectionHost {
   private readonly deferred = new WeakSet<QuicConnection>();
   private readonly scheduler = new TurnScheduler();
   private readonly tokens = new RetryTokens(performance.now());
-  private resets = new StatelessResets(randomBytes(RESET_KEY_BYTES));
+  private readonly resets = new StatelessResets(randomBytes(RESET_KEY_BYTES));
   private readonly rate: HandshakeRate | null;
   private accept: ((connection: TransportConnection) => void) | null = null;
   private accepting = true;
@@ -195,9 +195,7 @@ class Listener implements QuicListener, DatagramHandler, ConnectionHost {
   }
 
   setResetKey(key: Uint8Array): void {
-    const { sent } = this.resets;
-    this.resets = new StatelessResets(key);
-    this.resets.sent = sent;
+    this.resets.setKey(key);
   }
 
   setIdentity(identity: ServerIdentity): void {

@@ -19,19 +19,19 @@ const PER_SECOND = 5_000;
  */
 export class StatelessResets {
   sent = 0;
-  readonly #key: Buffer;
+  #key: Buffer;
   /** Of the current second. */
   #budget = PER_SECOND;
   #second = -1;
 
   /** @throws RangeError unless `key` has RESET_KEY_BYTES. */
   constructor(key: Uint8Array) {
-    if (key.length !== RESET_KEY_BYTES) {
-      throw new RangeError(
-        `a reset key has ${String(RESET_KEY_BYTES)} bytes, this one ${String(key.length)}`,
-      );
-    }
-    this.#key = Buffer.from(key);
+    this.#key = checked(key);
+  }
+
+  /** For tokens from now on. @throws as the constructor */
+  setKey(key: Uint8Array): void {
+    this.#key = checked(key);
   }
 
   /** What the peer is told, encrypted, when the connection begins. 16 bytes. */
@@ -64,4 +64,9 @@ export class StatelessResets {
     }
     return this.#budget > 0 && this.#budget-- > 0;
   }
+}
+
+function checked(key: Uint8Array): Buffer {
+  if (key.length === RESET_KEY_BYTES) return Buffer.from(key);
+  throw new RangeError(`a reset key has ${String(RESET_KEY_BYTES)} bytes, this one ${String(key.length)}`);
 }
