@@ -55,3 +55,11 @@ export class FakeClock {
     return first;
   }
 }
+
+/** Lets `ms` of virtual time pass, and all happen that becomes due or arrives on the way. */
+export async function pass(clock: FakeClock, ms: number): Promise<void> {
+  for (let i = 0; i < ms; i++) {
+    clock.advance(1);
+    for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
+  }
+}

@@ -2,7 +2,7 @@ import t, { type Test } from 'tap';
 import { Coordinator } from '../../../src/coordinator/coordinator.js';
 import type { SwarmEvent } from '../../../src/protocol/messages.js';
 import { encodeValue } from '../../../src/protocol/value.js';
-import { FakeClock } from '../../support/fake-clock.js';
+import { FakeClock, pass } from '../../support/fake-clock.js';
 import { MemoryNetwork } from '../../support/memory-transport.js';
 import { CLIENT_HELLO, Speaker } from '../../support/speaker.js';
 
@@ -12,22 +12,17 @@ async function world(t: Test) {
   const coordinator = new Coordinator({ listener: network.listen('c:1'), clock, joinToken: 'secret' });
   await coordinator.start();
   t.teardown(() => coordinator.close());
-  const pass = async (ms: number) => {
-    for (let i = 0; i < ms; i++) {
-      clock.advance(1);
-      for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
-    }
-  };
+  const letPass = (ms: number) => pass(clock, ms);
   const client = new Speaker(network.connector('c:1'));
   client.control.send({ ...CLIENT_HELLO, joinToken: 'secret' });
-  await pass(5);
+  await letPass(5);
   const submit = async (requestId: number): Promise<string> => {
     const input = encodeValue({ function: 'echo', input: 1 });
     client.control.send({ type: 'SubmitTask', requestId, kind: 'compute', watch: false }, input);
-    await pass(10);
+    await letPass(10);
     return client.control.of('MessageAck').at(-1)?.taskIds[0] ?? '';
   };
-  return { coordinator, client, submit, pass, view: coordinator.view };
+  return { coordinator, client, submit, pass: letPass, view: coordinator.view };
 }
 
 t.test('it says what a client is told, and is not counted as one', async (t) => {

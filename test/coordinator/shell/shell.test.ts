@@ -5,7 +5,7 @@ import type { MessageOf } from '../../../src/protocol/messages.js';
 import { encodeValue } from '../../../src/protocol/value.js';
 import { MemoryStore } from '../../../src/store/memory-store.js';
 import type { Recovery, RetentionRule, Store } from '../../../src/store/store.js';
-import { FakeClock } from '../../support/fake-clock.js';
+import { FakeClock, pass } from '../../support/fake-clock.js';
 import { HeldStore } from '../../support/held-store.js';
 import { MemoryNetwork } from '../../support/memory-transport.js';
 import { AGENT_HELLO, CLIENT_HELLO, Speaker } from '../../support/speaker.js';
@@ -38,13 +38,6 @@ async function world(
     /** Lets `ms` pass, and all that is due happen. */
     pass: (ms: number) => pass(clock, ms),
   };
-}
-
-async function pass(clock: FakeClock, ms: number): Promise<void> {
-  for (let i = 0; i < ms; i++) {
-    clock.advance(1);
-    for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
-  }
 }
 
 type World = Awaited<ReturnType<typeof world>>;

@@ -8,7 +8,7 @@ import { agentMetrics } from '../../../src/observe/metrics/agent-metrics.js';
 import { coordinatorMetrics } from '../../../src/observe/metrics/coordinator-metrics.js';
 import type { MetricsSource } from '../../../src/observe/metrics/metrics-route.js';
 import { encodeValue } from '../../../src/protocol/value.js';
-import { FakeClock } from '../../support/fake-clock.js';
+import { FakeClock, pass } from '../../support/fake-clock.js';
 import { MemoryNetwork } from '../../support/memory-transport.js';
 import { AGENT_HELLO, CLIENT_HELLO, Speaker } from '../../support/speaker.js';
 
@@ -26,19 +26,14 @@ async function world(t: Test) {
   const coordinator = new Coordinator({ listener: network.listen('c:1'), clock });
   await coordinator.start();
   t.teardown(() => coordinator.close());
-  const pass = async (ms: number) => {
-    for (let i = 0; i < ms; i++) {
-      clock.advance(1);
-      for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
-    }
-  };
+  const letPass = (ms: number) => pass(clock, ms);
   const metrics = coordinatorMetrics({
     figures: () => coordinator.figures(),
     listener: () => LISTENER,
     version: 'test 1',
   });
   t.teardown(() => metrics.stop());
-  return { coordinator, network, pass, metrics };
+  return { coordinator, network, pass: letPass, metrics };
 }
 
 /** A coordinator that has done a task, refused one, and lost a client. */
