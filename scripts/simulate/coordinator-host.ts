@@ -283,10 +283,19 @@ export class CoordinatorHost extends Process implements Acceptor {
         });
         return;
       }
-      case 'readNeeds': {
+      case 'readStates': {
         const { readId, taskIds } = action;
-        const tasks = () => taskIds.map((taskId) => this.#store.get(taskId));
-        this.#read(() => ({ type: 'needsRead', readId, tasks: tasks() }));
+        const states = () => taskIds.map((taskId) => this.#store.get(taskId)?.current.state ?? null);
+        this.#read(() => ({ type: 'statesRead', readId, states: states() }));
+        return;
+      }
+      case 'readResults': {
+        const { readId, taskId, resultsOf } = action;
+        this.#read(() => {
+          const [input = null] = this.#store.readInputs([taskId]);
+          const results = this.#store.readResults(resultsOf);
+          return { type: 'resultsRead', readId, found: { input, results } };
+        });
         return;
       }
       case 'consumeNonce': {

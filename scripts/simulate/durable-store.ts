@@ -87,6 +87,13 @@ export class DurableStore {
     });
   }
 
+  readResults(taskIds: readonly string[]): (Uint8Array | null)[] {
+    return taskIds.map((taskId) => {
+      const current = this.tasks.get(taskId)?.current;
+      return current?.state === 'completed' ? current.result : null;
+    });
+  }
+
   get(taskId: string): StoredTask | null {
     const task = this.tasks.get(taskId);
     if (task === undefined) return null;

@@ -123,6 +123,21 @@ export class MemoryStore implements Store {
     );
   }
 
+  readStates(taskIds: readonly string[]): Promise<readonly (TaskState | null)[]> {
+    if (this.#closed) return refuseClosed();
+    return Promise.resolve(taskIds.map((taskId) => this.#rows.get(taskId)?.current.state ?? null));
+  }
+
+  readResults(taskIds: readonly string[]): Promise<readonly (Uint8Array | null)[]> {
+    if (this.#closed) return refuseClosed();
+    return Promise.resolve(
+      taskIds.map((taskId) => {
+        const current = this.#rows.get(taskId)?.current;
+        return current?.state === 'completed' ? current.result : null;
+      }),
+    );
+  }
+
   get(taskIds: readonly string[]): Promise<readonly (StoredTask | null)[]> {
     if (this.#closed) return refuseClosed();
     return Promise.resolve(

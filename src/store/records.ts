@@ -49,8 +49,8 @@ export interface TaskNeeds {
   readonly taskIds: readonly string[];
   /** When one of them ends without a result, the task ends as `failed`, or as `cancelled`. */
   readonly onFailed: 'fail' | 'skip';
-  /** Its input names results that are to be put in before it starts. */
-  readonly inserts: boolean;
+  /** Those of them whose results its input names: they are put in before it starts. */
+  readonly inserts: readonly string[];
 }
 
 /** The right of one agent to work on one task until the deadline. `epoch` fences: a larger one voids all smaller ones. */

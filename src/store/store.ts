@@ -37,6 +37,12 @@ export interface Store {
    */
   readInputs(taskIds: readonly string[]): Promise<readonly (Uint8Array | null)[]>;
 
+  /** The states of tasks, in the order of `taskIds`; null where there is none (never was, or no longer kept). */
+  readStates(taskIds: readonly string[]): Promise<readonly (TaskState | null)[]>;
+
+  /** The results of completed tasks, in the order of `taskIds`; null where there is none. */
+  readResults(taskIds: readonly string[]): Promise<readonly (Uint8Array | null)[]>;
+
   /** Reads tasks by id; null where there is none (never was, or no longer kept). In the order of `taskIds`. */
   get(taskIds: readonly string[]): Promise<readonly (StoredTask | null)[]>;
 

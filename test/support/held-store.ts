@@ -4,6 +4,8 @@ import type { Store, StoreOp, StoreOutcome } from '../../src/store/store.js';
 export class HeldStore implements Store {
   readonly load;
   readonly readInputs;
+  readonly readStates;
+  readonly readResults;
   readonly get;
   readonly list;
   readonly count;
@@ -19,6 +21,8 @@ export class HeldStore implements Store {
   constructor(readonly inner: Store) {
     this.load = inner.load.bind(inner);
     this.readInputs = inner.readInputs.bind(inner);
+    this.readStates = inner.readStates.bind(inner);
+    this.readResults = inner.readResults.bind(inner);
     this.get = inner.get.bind(inner);
     this.list = inner.list.bind(inner);
     this.count = inner.count.bind(inner);

@@ -1,5 +1,5 @@
 import type { ErrorName, ProtocolError } from '../../protocol/errors.js';
-import type { LogLevel, Message, StreamPurpose } from '../../protocol/messages.js';
+import type { LogLevel, Message, StreamPurpose, TaskState } from '../../protocol/messages.js';
 import type { Role } from '../../protocol/roles.js';
 import type { ListedTask, StoredTask } from '../../store/records.js';
 import type { StoreOp, StoreOutcome, TaskFilter } from '../../store/store.js';
@@ -85,11 +85,20 @@ export type CoreEvent =
       readonly taskId: string;
       readonly found: { readonly input: Uint8Array | null; readonly checkpoint: Uint8Array | null } | null;
     }
-  /** Answers `readNeeds`, in its order; a null for a task that is not kept, null when the store cannot be read now. */
+  /** Answers `readStates`, in its order; a null for a task that is not kept, null when the store cannot be read now. */
   | {
-      readonly type: 'needsRead';
+      readonly type: 'statesRead';
       readonly readId: number;
-      readonly tasks: readonly (StoredTask | null)[] | null;
+      readonly states: readonly (TaskState | null)[] | null;
+    }
+  /** Answers `readResults`, in its order; a null for a result that is not kept, null when the store cannot be read now. */
+  | {
+      readonly type: 'resultsRead';
+      readonly readId: number;
+      readonly found: {
+        readonly input: Uint8Array | null;
+        readonly results: readonly (Uint8Array | null)[];
+      } | null;
     }
   /** Answers `findPatterns`. */
   | { readonly type: 'patternsFound'; readonly lookupId: number; readonly found: FoundPatterns }
@@ -135,8 +144,15 @@ export type Action =
   | { readonly type: 'readInputs'; readonly readId: number; readonly taskIds: readonly string[] }
   /** Read the input and the checkpoint of a training from the store and answer with `trainingRead`. */
   | { readonly type: 'readTraining'; readonly taskId: string }
-  /** Read tasks that others need from the store, with inputs and results, and answer with `needsRead`. */
-  | { readonly type: 'readNeeds'; readonly readId: number; readonly taskIds: readonly string[] }
+  /** Read the states of tasks that others need from the store and answer with `statesRead`. */
+  | { readonly type: 'readStates'; readonly readId: number; readonly taskIds: readonly string[] }
+  /** Read the input of a task, and the results that are put into it, from the store and answer with `resultsRead`. */
+  | {
+      readonly type: 'readResults';
+      readonly readId: number;
+      readonly taskId: string;
+      readonly resultsOf: readonly string[];
+    }
   /** Keep a pattern, as well as can be; no answer. */
   | { readonly type: 'keepPattern'; readonly pattern: Pattern }
   /** What came of a pattern, if it is kept; no answer. */

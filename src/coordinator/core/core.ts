@@ -19,7 +19,7 @@ import { handleEarlyMessage, nonceChecked } from './sessions/early-data.js';
 import { handleFirstMessage } from './sessions/handshake.js';
 import { keepTime, sessionIsDue } from './sessions/liveness.js';
 import { confirmToken, heardFrom, recoverSession, sendHeartbeat } from './sessions/session-lifecycle.js';
-import { lookAtNeeds, needsRead } from './tasks/needs.js';
+import { lookAtNeeds, resultsRead, statesRead } from './tasks/needs.js';
 import { startReads } from './tasks/needs-reads.js';
 import { listed, lookedUp } from './tasks/lookups.js';
 import { inputsRead } from './tasks/read-ahead.js';
@@ -187,8 +187,11 @@ function step(core: CoreState, event: CoreEvent, now: number): void {
     case 'trainingRead':
       trainingRead(core, event.taskId, event.found, now);
       break;
-    case 'needsRead':
-      needsRead(core, event.readId, event.tasks, now);
+    case 'statesRead':
+      statesRead(core, event.readId, event.states, now);
+      break;
+    case 'resultsRead':
+      resultsRead(core, event.readId, event.found, now);
       break;
     case 'committed': {
       const entries = core.commits.succeed(event.commitId);

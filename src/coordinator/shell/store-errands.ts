@@ -11,7 +11,14 @@ export type StoreAction = Extract<
   Action,
   {
     readonly type:
-      'commit' | 'lookup' | 'list' | 'readInputs' | 'readTraining' | 'readNeeds' | 'consumeNonce';
+      | 'commit'
+      | 'lookup'
+      | 'list'
+      | 'readInputs'
+      | 'readTraining'
+      | 'readStates'
+      | 'readResults'
+      | 'consumeNonce';
   }
 >;
 
@@ -86,9 +93,16 @@ export class StoreErrands {
         this.#read(both, (found) => ({ type: 'trainingRead', taskId, found }));
         return;
       }
-      case 'readNeeds': {
+      case 'readStates': {
         const { readId } = action;
-        this.#read(store.get(action.taskIds), (tasks) => ({ type: 'needsRead', readId, tasks }));
+        this.#read(store.readStates(action.taskIds), (states) => ({ type: 'statesRead', readId, states }));
+        return;
+      }
+      case 'readResults': {
+        const { readId, taskId, resultsOf } = action;
+        const parts = Promise.all([store.readInputs([taskId]), store.readResults(resultsOf)]);
+        const both = parts.then(([[input = null], results]) => ({ input, results }));
+        this.#read(both, (found) => ({ type: 'resultsRead', readId, found }));
         return;
       }
       case 'consumeNonce':

@@ -104,6 +104,10 @@ export class Engine {
         return this.#reader.unfinished(question.afterSeq);
       case 'readInputs':
         return packRows([question.taskIds.map((taskId) => this.#reader.input(taskId))]);
+      case 'readStates':
+        return JSON.stringify(question.taskIds.map((taskId) => this.#reader.state(taskId)));
+      case 'readResults':
+        return packRows([question.taskIds.map((taskId) => this.#reader.result(taskId))]);
       case 'get':
         return packRows(
           question.taskIds.map((taskId) => {

@@ -42,6 +42,8 @@ export type Question =
   | { readonly type: 'loadRecords' }
   | { readonly type: 'loadTasks'; readonly afterSeq: number }
   | { readonly type: 'readInputs'; readonly taskIds: readonly string[] }
+  | { readonly type: 'readStates'; readonly taskIds: readonly string[] }
+  | { readonly type: 'readResults'; readonly taskIds: readonly string[] }
   | { readonly type: 'get'; readonly taskIds: readonly string[] }
   | { readonly type: 'list'; readonly filter: TaskFilter }
   | { readonly type: 'count' }

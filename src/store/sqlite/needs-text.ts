@@ -1,10 +1,11 @@
 import type { TaskNeeds } from '../records.js';
 import { refuse } from './values.js';
 
-/** What a task needs, as it is kept: JSON text; null for a task that needs nothing. */
+/** What a task needs, as it is kept: JSON text; null for a task that needs nothing. In it, true stands for all results. */
 export function needsText(needs: TaskNeeds | undefined): string | null {
   if (needs === undefined) return null;
-  const { taskIds, onFailed, inserts } = needs;
+  const { taskIds, onFailed, inserts: named } = needs;
+  const inserts = named.length === taskIds.length || (named.length > 0 && named);
   return JSON.stringify({ taskIds, onFailed, inserts });
 }
 
@@ -14,8 +15,10 @@ export function readNeeds(text: string | null): TaskNeeds | undefined {
   const needs: unknown = JSON.parse(text);
   if (typeof needs !== 'object' || needs === null) return refuse('needs', needs);
   const { taskIds, onFailed, inserts } = needs as Partial<Record<keyof TaskNeeds, unknown>>;
-  if (!isTexts(taskIds) || typeof inserts !== 'boolean') return refuse('needs', needs);
-  return { taskIds, onFailed: onFailed === 'skip' ? 'skip' : 'fail', inserts };
+  if (!isTexts(taskIds)) return refuse('needs', needs);
+  const named = inserts === true ? taskIds : inserts === false ? [] : inserts;
+  if (!isTexts(named)) return refuse('needs', needs);
+  return { taskIds, onFailed: onFailed === 'skip' ? 'skip' : 'fail', inserts: named };
 }
 
 const isTexts = (value: unknown): value is string[] =>

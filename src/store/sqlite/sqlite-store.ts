@@ -114,6 +114,19 @@ export class SqliteStore implements Store {
     return taskIds.map(() => inputs.ownBytesOrNull());
   }
 
+  async readStates(taskIds: readonly string[]): Promise<readonly (TaskState | null)[]> {
+    const states = textReader(await this.#ask({ type: 'readStates', taskIds }));
+    return taskIds.map(() => {
+      const name = states.textOrNull();
+      return name === null ? null : readState(name);
+    });
+  }
+
+  async readResults(taskIds: readonly string[]): Promise<readonly (Uint8Array | null)[]> {
+    const results = bufferReader(await this.#ask({ type: 'readResults', taskIds }));
+    return taskIds.map(() => results.ownBytesOrNull());
+  }
+
   async get(taskIds: readonly string[]): Promise<readonly (StoredTask | null)[]> {
     const tasks = bufferReader(await this.#ask({ type: 'get', taskIds }));
     return taskIds.map(() => (tasks.number() === 0 ? null : readStored(tasks)));
@@ -129,11 +142,7 @@ export class SqliteStore implements Store {
   async count(): Promise<Readonly<Partial<Record<TaskState, number>>>> {
     const counts = textReader(await this.#ask({ type: 'count' }));
     const byState: Partial<Record<TaskState, number>> = {};
-    while (!counts.done) {
-      const name = counts.text();
-      const state = TASK_STATES.find((known) => known === name) ?? refuse('a state', name);
-      byState[state] = counts.number();
-    }
+    while (!counts.done) byState[readState(counts.text())] = counts.number();
     return byState;
   }
 
@@ -203,6 +212,10 @@ function bufferReader(answer: Answer): ValueReader {
 
 function textReader(answer: Answer): ValueReader {
   return typeof answer === 'string' ? ValueReader.ofText(answer) : refuse('a text', answer);
+}
+
+function readState(name: string): TaskState {
+  return TASK_STATES.find((known) => known === name) ?? refuse('a state', name);
 }
 
 function readMany<T>(from: ValueReader, read: (from: ValueReader) => T): T[] {

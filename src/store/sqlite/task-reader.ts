@@ -17,6 +17,8 @@ export class TaskReader {
   readonly #chunk: Statement;
   readonly #get: Statement;
   readonly #input: Statement;
+  readonly #state: Statement;
+  readonly #result: Statement;
 
   constructor(
     connection: Connection,
@@ -31,6 +33,8 @@ export class TaskReader {
     );
     this.#get = query(connection, `SELECT ${STORED_COLUMNS} FROM tasks WHERE task_id = ?`);
     this.#input = query(connection, 'SELECT input FROM tasks WHERE task_id = ? AND finished_at IS NULL');
+    this.#state = query(connection, 'SELECT state FROM tasks WHERE task_id = ?');
+    this.#result = query(connection, 'SELECT result FROM tasks WHERE task_id = ?');
   }
 
   /** The next unfinished tasks after a place in the order of submission, as a JSON array of rows; empty at the end. */
@@ -44,6 +48,15 @@ export class TaskReader {
 
   input(taskId: string): unknown {
     return oneRow(this.#input, [taskId])?.[0] ?? null;
+  }
+
+  state(taskId: string): unknown {
+    return oneRow(this.#state, [taskId])?.[0] ?? null;
+  }
+
+  /** Completed tasks alone have one. */
+  result(taskId: string): unknown {
+    return oneRow(this.#result, [taskId])?.[0] ?? null;
   }
 
   /** Newest id first, as a JSON array of rows. In steps that look at a bounded number of rows, however few match. */

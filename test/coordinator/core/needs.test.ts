@@ -122,14 +122,14 @@ void t.test('what the store said of a needed task before that was retried does n
   world.autoRead = false;
   client.send({ needs: [needed] }, input());
   world.answerReads();
-  const [question] = world.needsReads.splice(0);
+  const [question] = world.stateReads.splice(0);
   t.ok(question, 'how the needed one ended is asked of the store');
-  const answer = [world.store.get(needed)];
-  t.match(answer, [{ current: { state: 'dead' } }]);
+  const answer = [world.store.state(needed)];
+  t.strictSame(answer, ['dead']);
   client.ask({ type: 'RetryTask', requestId: 99, taskId: needed });
   world.answerReads();
   worker.complete(leaseOf(worker, needed));
-  world.turn({ type: 'needsRead', readId: question?.readId ?? 0, tasks: answer });
+  world.turn({ type: 'statesRead', readId: question?.readId ?? 0, states: answer });
   world.autoRead = true;
   world.answerReads();
   t.equal(worker.takeTasks().length, 1, 'it is given out: what it needs has completed by now');
@@ -147,11 +147,9 @@ void t.test(
     world.autoRead = false;
     client.send({ needs: [needed] }, input());
     world.answerReads();
-    const [question] = world.needsReads.splice(0);
-    const row = world.store.get(needed);
-    const queued = row === null ? null : ({ ...row, current: { state: 'queued' } } as const);
-    world.turn({ type: 'needsRead', readId: question?.readId ?? 0, tasks: [queued] });
-    t.equal(world.needsReads.length, 1, 'the store is asked once more');
+    const [question] = world.stateReads.splice(0);
+    world.turn({ type: 'statesRead', readId: question?.readId ?? 0, states: ['queued'] });
+    t.equal(world.stateReads.length, 1, 'the store is asked once more');
     world.autoRead = true;
     world.answerReads();
   },
@@ -235,7 +233,7 @@ void t.test('however many wait for one task, a commit decides on some of them', 
     t.strictSame([blocked, queued + failed], [0, fate === 'completed' ? 600 : 601]);
     t.strictSame(world.core.state.needs.size, 0);
     t.strictSame(
-      world.actions.filter(({ type }) => type === 'readNeeds'),
+      world.actions.filter(({ type }) => /^read(States|Results)$/.test(type)),
       [],
       'the store is not asked',
     );
@@ -258,8 +256,8 @@ void t.test('what is wrong with a submit is named, and nothing is submitted', as
   t.equal(world.core.state.tasks.size, 1);
   world.autoRead = false;
   client.send({ needs: ['task-x'] }, input());
-  const [read] = world.needsReads.splice(0);
-  world.turn({ type: 'needsRead', readId: read?.readId ?? 0, tasks: null });
+  const [read] = world.stateReads.splice(0);
+  world.turn({ type: 'statesRead', readId: read?.readId ?? 0, states: null });
   t.match(messagesOf(world.take(client.connectionId), 'ErrorReport'), [{ name: 'STORE_UNAVAILABLE' }]);
 });
 
@@ -304,12 +302,43 @@ void t.test('a store that cannot be read is asked again', async (t) => {
   world.autoRead = false;
   const worker = agent();
   worker.complete(leaseOf(worker, first), input(1));
-  const [read] = world.needsReads.splice(0);
-  world.turn({ type: 'needsRead', readId: read?.readId ?? 0, tasks: null });
-  t.equal(world.needsReads.length, 0, 'not at once');
+  const [read] = world.resultReads.splice(0);
+  world.turn({ type: 'resultsRead', readId: read?.readId ?? 0, found: null });
+  t.equal(world.resultReads.length, 0, 'not at once');
   world.autoRead = true;
   world.advance(5_000);
   t.equal(worker.takeTask().taskId, second);
+});
+
+void t.test('only the results that an input names are read, and of few tasks at once', async (t) => {
+  const { world, client, agent } = swarm(FORGETFUL);
+  const needed = Array.from({ length: 30 }, () => client.submit());
+  const [one = '', two = ''] = needed;
+  world.autoRead = false;
+  const some = after(client, needed, {}, [{ $result: two }, { $result: one }, { $result: two }]);
+  const all = needed.map((taskId) => ({ $result: taskId }));
+  for (let i = 0; i < 4; i++) after(client, needed, {}, all);
+  const worker = agent();
+  for (const lease of worker.takeTasks()) worker.complete(lease, input('a result'));
+  t.strictSame(
+    world.actions.filter(({ type }) => type === 'readStates'),
+    [],
+    'memory knows how they ended',
+  );
+  t.match(world.resultReads[0], { taskId: some, resultsOf: [one, two] });
+  t.strictSame(
+    world.resultReads.map(({ resultsOf }) => resultsOf.length),
+    [2, 30, 30],
+  );
+  const sizes = [];
+  while (world.resultReads.length > 0) {
+    sizes.push(world.resultReads.reduce((sum, { resultsOf }) => sum + resultsOf.length, 0));
+    world.answerReads();
+  }
+  t.ok(Math.max(...sizes) <= 64, sizes.join());
+  world.autoRead = true;
+  world.answerReads();
+  t.equal(worker.takeTasks().length, 5);
 });
 
 interface Plan {

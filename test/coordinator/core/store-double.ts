@@ -1,4 +1,4 @@
-import type { TaskHistoryEntry } from '../../../src/protocol/messages.js';
+import type { TaskHistoryEntry, TaskState } from '../../../src/protocol/messages.js';
 import type {
   Collection,
   EntryRecord,
@@ -130,6 +130,15 @@ export class StoreDouble {
   get(taskId: string): StoredTask | null {
     const row = this.rows.get(taskId);
     return row === undefined ? null : { ...row, history: [...row.history] };
+  }
+
+  state(taskId: string): TaskState | null {
+    return this.rows.get(taskId)?.current.state ?? null;
+  }
+
+  result(taskId: string): Uint8Array | null {
+    const current = this.rows.get(taskId)?.current;
+    return current?.state === 'completed' ? current.result : null;
   }
 
   input(taskId: string): Uint8Array | null {

@@ -29,7 +29,7 @@ function task(maxAttempts = 2, notBefore: number | null = null, needs = false): 
       keyHeldUntil: null,
       affinity: null,
       submittedAt: 1_000,
-      ...(needs ? { needs: { taskIds: ['other'], onFailed: 'fail', inserts: false } as const } : {}),
+      ...(needs ? { needs: { taskIds: ['other'], onFailed: 'fail', inserts: [] } as const } : {}),
     },
     new Uint8Array(1),
     notBefore,

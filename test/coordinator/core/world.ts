@@ -52,7 +52,8 @@ export class World {
   lists: Extract<Action, { type: 'list' }>[] = [];
   inputReads: Extract<Action, { type: 'readInputs' }>[] = [];
   trainingReads: string[] = [];
-  needsReads: Extract<Action, { type: 'readNeeds' }>[] = [];
+  stateReads: Extract<Action, { type: 'readStates' }>[] = [];
+  resultReads: Extract<Action, { type: 'readResults' }>[] = [];
   autoRead = true;
   /** What the core said of clients that wait for the store. */
   intakeOpen = true;
@@ -124,8 +125,9 @@ export class World {
   }
 
   get #asked(): number {
-    const { lookups, lists, inputReads, trainingReads, needsReads } = this;
-    return lookups.length + lists.length + inputReads.length + trainingReads.length + needsReads.length;
+    const { lookups, lists, inputReads, trainingReads, stateReads, resultReads } = this;
+    const all = [lookups, lists, inputReads, trainingReads, stateReads, resultReads];
+    return all.reduce((sum, { length }) => sum + length, 0);
   }
 
   /** The store answers what it was asked, and what follows of it. */
@@ -146,8 +148,12 @@ export class World {
     for (const { readId, taskIds } of this.inputReads.splice(0)) {
       this.turn({ type: 'inputsRead', readId, inputs: taskIds.map((taskId) => this.store.input(taskId)) });
     }
-    for (const { readId, taskIds } of this.needsReads.splice(0)) {
-      this.turn({ type: 'needsRead', readId, tasks: taskIds.map((taskId) => this.store.get(taskId)) });
+    for (const { readId, taskIds } of this.stateReads.splice(0)) {
+      this.turn({ type: 'statesRead', readId, states: taskIds.map((taskId) => this.store.state(taskId)) });
+    }
+    for (const { readId, taskId, resultsOf } of this.resultReads.splice(0)) {
+      const results = resultsOf.map((needed) => this.store.result(needed));
+      this.turn({ type: 'resultsRead', readId, found: { input: this.store.input(taskId), results } });
     }
   }
 
@@ -290,8 +296,11 @@ export class World {
       case 'readTraining':
         this.trainingReads.push(action.taskId);
         return;
-      case 'readNeeds':
-        this.needsReads.push(action);
+      case 'readStates':
+        this.stateReads.push(action);
+        return;
+      case 'readResults':
+        this.resultReads.push(action);
         return;
       case 'intake':
         this.intakeOpen = action.open;

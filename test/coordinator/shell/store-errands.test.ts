@@ -14,6 +14,8 @@ function storeOf(parts: Partial<Store>): Store {
     commit: down,
     load: down,
     readInputs: down,
+    readStates: down,
+    readResults: down,
     get: down,
     list: down,
     count: down,
@@ -46,17 +48,23 @@ t.test('brings what the store says', async (t) => {
     get: () => Promise.resolve([null]),
     list: () => Promise.resolve([]),
     readInputs: () => Promise.resolve([input, null]),
+    readStates: () => Promise.resolve(['dead', null]),
+    readResults: () => Promise.resolve([null, input]),
   });
   errands.carryOut({ type: 'commit', commitId: 1, ops: [{ op: 'drop-session', agentId: 'a' }] });
   errands.carryOut({ type: 'lookup', lookupId: 2, taskId: 't' });
   errands.carryOut({ type: 'list', lookupId: 3, filter: { limit: 5 } });
   errands.carryOut({ type: 'readInputs', readId: 4, taskIds: ['t', 'u'] });
+  errands.carryOut({ type: 'readStates', readId: 5, taskIds: ['t', 'u'] });
+  errands.carryOut({ type: 'readResults', readId: 6, taskId: 't', resultsOf: ['u', 'v'] });
   await settled();
   t.same(answers, [
     { type: 'committed', commitId: 1, outcomes: [{ status: 'applied' }] },
     { type: 'found', lookupId: 2, task: null },
     { type: 'listed', lookupId: 3, tasks: [] },
     { type: 'inputsRead', readId: 4, inputs: [input, null] },
+    { type: 'statesRead', readId: 5, states: ['dead', null] },
+    { type: 'resultsRead', readId: 6, found: { input, results: [null, input] } },
   ]);
 });
 
@@ -66,6 +74,8 @@ t.test('a store that fails is an answer too', async (t) => {
   errands.carryOut({ type: 'lookup', lookupId: 2, taskId: 't' });
   errands.carryOut({ type: 'list', lookupId: 3, filter: { limit: 5 } });
   errands.carryOut({ type: 'readInputs', readId: 4, taskIds: ['t'] });
+  errands.carryOut({ type: 'readStates', readId: 5, taskIds: ['t'] });
+  errands.carryOut({ type: 'readResults', readId: 6, taskId: 't', resultsOf: [] });
   errands.carryOut({ type: 'consumeNonce', connectionId: 'c', nonce: 'n' });
   await settled();
   t.same(answers, [
@@ -73,7 +83,9 @@ t.test('a store that fails is an answer too', async (t) => {
     { type: 'found', lookupId: 2, task: null },
     { type: 'listed', lookupId: 3, tasks: null },
     { type: 'inputsRead', readId: 4, inputs: null },
+    { type: 'statesRead', readId: 5, states: null },
     { type: 'nonceChecked', connectionId: 'c', fresh: false },
+    { type: 'resultsRead', readId: 6, found: null },
   ]);
 });
 

@@ -38,9 +38,11 @@ const needs: fc.Arbitrary<Partial<TaskSpec>> = fc.oneof(
     .record({
       taskIds: fc.uniqueArray(id, { minLength: 1, maxLength: 3 }),
       onFailed: fc.constantFrom('fail', 'skip'),
-      inserts: fc.boolean(),
+      named: fc.nat({ max: 3 }),
     })
-    .map((needs) => ({ needs: { ...needs } })),
+    .map(({ taskIds, onFailed, named }) => ({
+      needs: { taskIds, onFailed, inserts: taskIds.slice(0, named) },
+    })),
 );
 
 const submits: fc.Arbitrary<StoreOp> = fc

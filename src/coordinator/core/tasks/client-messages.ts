@@ -254,7 +254,7 @@ function admit(
   if (admission.ok) return admission;
   if (admission.name === 'UNKNOWN_KIND' && core.scheduler.isOffered(kind)) return ADMITTED;
   // what is to be put in is not there yet: it is checked when it is
-  if (admission.name === 'BAD_INPUT' && needs?.inserts === true) return ADMITTED;
+  if (admission.name === 'BAD_INPUT' && (needs?.inserts.length ?? 0) > 0) return ADMITTED;
   const { name, message: text, field } = admission;
   return new ProtocolError(name, text, { messageType, requestId, field });
 }

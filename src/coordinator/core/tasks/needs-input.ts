@@ -20,7 +20,10 @@ export function readNeeds(
   try {
     const named = namedResults(decodeValue(input));
     const other = named.find(({ taskId }) => !taskIds.includes(taskId));
-    if (other === undefined) return { taskIds, onFailed: onFailedNeed, inserts: named.length > 0 };
+    if (other === undefined) {
+      const inserts = taskIds.filter((taskId) => named.some((one) => one.taskId === taskId));
+      return { taskIds, onFailed: onFailedNeed, inserts };
+    }
     throw new TaskInputError(
       other.path,
       `names the result of '${other.taskId}', which is not among the needs`,

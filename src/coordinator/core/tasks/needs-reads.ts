@@ -1,3 +1,4 @@
+import { MAX_NEEDS } from '../../../protocol/limits.js';
 import type { MessageOf } from '../../../protocol/messages.js';
 import type { Due } from '../due.js';
 import type { CoreState } from '../state.js';
@@ -15,12 +16,13 @@ export type NeedsRead = { readonly taskIds: readonly string[] } & (
     }
   /** How did these end? */
   | { readonly why: 'ends'; readonly task: Task }
-  /** The task itself, for its input, and all it needs, for their results. */
+  /** What is put into the input of the task? */
   | { readonly why: 'results'; readonly task: Task }
 );
 
-/** Each may bring inputs and results of up to 65 tasks into memory. */
 const MAX_UNDER_WAY = 8;
+/** Of all of them together, in memory at once: as many as one task may need. */
+const MAX_RESULTS = MAX_NEEDS;
 
 /** Questions to the store, a few at a time; those that wait keep their order. */
 export class NeedsReads {
@@ -28,11 +30,13 @@ export class NeedsReads {
   #waiting: NeedsRead[] = [];
   #next = 0;
   readonly underWay = new Map<number, NeedsRead>();
+  /** Tasks whose results are being read. */
+  #results = 0;
   /** Of the inputs of submits among them. */
   submitBytes = 0;
   /** Runs after a failed read. */
   readonly retryTimer = new Timer<Due>({ kind: 'needs-retry' });
-  nextReadId = 1;
+  #nextReadId = 1;
 
   /** Questions that have not been asked. */
   get waiting(): number {
@@ -49,30 +53,47 @@ export class NeedsReads {
     else this.#waiting.unshift(read);
   }
 
-  take(): NeedsRead | undefined {
+  /** The next question is under way from now on; null when none waits. */
+  begin(): { readonly readId: number; readonly read: NeedsRead } | null {
     const read = this.#waiting[this.#next];
-    if (read !== undefined) this.#next++;
+    if (read === undefined) return null;
+    this.#next++;
     // not one by one: there may be as many as there are blocked tasks
     if (2 * this.#next > this.#waiting.length) {
       this.#waiting = this.#waiting.slice(this.#next);
       this.#next = 0;
     }
+    const readId = this.#nextReadId++;
+    this.underWay.set(readId, read);
+    if (read.why === 'results') this.#results += read.taskIds.length;
+    return { readId, read };
+  }
+
+  /** The store has answered; undefined for a question that is not under way. */
+  end(readId: number): NeedsRead | undefined {
+    const read = this.underWay.get(readId);
+    this.underWay.delete(readId);
+    if (read?.why === 'results') this.#results -= read.taskIds.length;
     return read;
   }
 
   /** Something could be asked now. */
   get waits(): boolean {
-    return this.waiting > 0 && this.underWay.size < MAX_UNDER_WAY && this.retryTimer.index === -1;
+    const next = this.#waiting[this.#next];
+    if (next === undefined || this.underWay.size >= MAX_UNDER_WAY || this.retryTimer.index !== -1)
+      return false;
+    return next.why !== 'results' || this.#results + next.taskIds.length <= MAX_RESULTS;
   }
 }
 
 export function startReads(core: CoreState): void {
   const reads = core.needsReads;
   while (reads.waits) {
-    const read = reads.take();
-    if (read === undefined) return;
-    const readId = reads.nextReadId++;
-    reads.underWay.set(readId, read);
-    core.act({ type: 'readNeeds', readId, taskIds: read.taskIds });
+    const next = reads.begin();
+    if (next === null) return;
+    const { readId, read } = next;
+    const { taskIds } = read;
+    if (read.why !== 'results') core.act({ type: 'readStates', readId, taskIds });
+    else core.act({ type: 'readResults', readId, taskId: read.task.spec.taskId, resultsOf: taskIds });
   }
 }

@@ -5,7 +5,8 @@ import {
   type TaskState,
 } from '../../../protocol/messages.js';
 import { ProtocolError } from '../../../protocol/errors.js';
-import type { StoredTask, TaskNeeds } from '../../../store/records.js';
+import type { TaskNeeds } from '../../../store/records.js';
+import type { CoreEvent } from '../contract.js';
 import { storeUnavailable } from '../commits/store-health.js';
 import type { CoreState } from '../state.js';
 import { submitChecked } from './client-messages.js';
@@ -68,33 +69,48 @@ function endOf(core: CoreState, taskId: string): FinishedState | 'unknown' | nul
   return isFinished(needed.phase) && core.commits.isDurable(needed) ? needed.phase.state : null;
 }
 
-/** The store has answered, or could not (null): then it is asked again after a pause. */
-export function needsRead(
+/** The store has said how needed tasks stand, or could not (null). */
+export function statesRead(
   core: CoreState,
   readId: number,
-  tasks: readonly (StoredTask | null)[] | null,
+  states: readonly (TaskState | null)[] | null,
   now: number,
 ): void {
+  const read = core.needsReads.end(readId);
+  if (read?.why === 'submit') needsFound(core, read, states, now);
+  else if (read?.why !== 'ends') return;
+  else if (states === null) askAgain(core, read, now);
+  else if (answered(core, read.task)) endsRead(core, read, states, now);
+}
+
+/** The store has given what makes the input of a task, or could not (null). */
+export function resultsRead(
+  core: CoreState,
+  readId: number,
+  found: Extract<CoreEvent, { type: 'resultsRead' }>['found'],
+  now: number,
+): void {
+  const read = core.needsReads.end(readId);
+  if (read?.why !== 'results') return;
+  if (found === null) askAgain(core, read, now);
+  else if (answered(core, read.task)) putIn(core, read, found.input, found.results, now);
+}
+
+/** The store could not be read: it is asked once more after a pause. */
+function askAgain(core: CoreState, read: NeedsRead, now: number): void {
   const { needsReads } = core;
-  const read = needsReads.underWay.get(readId);
-  if (read === undefined) return;
-  needsReads.underWay.delete(readId);
-  if (read.why === 'submit') {
-    needsFound(core, read, tasks, now);
-    return;
-  }
-  if (tasks === null) {
-    needsReads.again(read);
-    core.timers.set(needsReads.retryTimer, now + core.options.storeRetryMs);
-    return;
-  }
-  const entry = core.needs.entry(read.task);
-  if (entry === null) return;
+  needsReads.again(read);
+  core.timers.set(needsReads.retryTimer, now + core.options.storeRetryMs);
+}
+
+/** Whether an answer about a blocked task is still of use. If there was news meanwhile, the task is looked at anew instead. */
+function answered(core: CoreState, task: Task): boolean {
+  const entry = core.needs.entry(task);
+  if (entry === null) return false;
   const { again } = entry;
   entry.busy = entry.again = false;
-  if (again) core.needs.look(read.task);
-  else if (read.why === 'ends') endsRead(core, read, tasks, now);
-  else resultsRead(core, read.task, tasks, now);
+  if (again) core.needs.look(task);
+  return !again;
 }
 
 function ask(core: CoreState, read: NeedsRead & { readonly task: Task }): void {
@@ -104,8 +120,8 @@ function ask(core: CoreState, read: NeedsRead & { readonly task: Task }): void {
 }
 
 function allMet(core: CoreState, task: Task, needs: TaskNeeds, now: number): void {
-  if (!needs.inserts) release(core, task, null, now);
-  else ask(core, { why: 'results', task, taskIds: [task.spec.taskId, ...needs.taskIds] });
+  if (needs.inserts.length === 0) release(core, task, null, now);
+  else ask(core, { why: 'results', task, taskIds: needs.inserts });
 }
 
 /** Writes that the task may go; it does when that is stored. */
@@ -135,15 +151,15 @@ function unmet(
 
 function endsRead(
   core: CoreState,
-  { task, taskIds }: NeedsRead & { readonly task: Task },
-  tasks: readonly (StoredTask | null)[],
+  { task, taskIds }: NeedsRead & { readonly why: 'ends' },
+  states: readonly (TaskState | null)[],
   now: number,
 ): void {
   const { needs } = task.spec;
   const entry = core.needs.entry(task);
   if (needs === undefined || entry === null) return;
   for (const [i, taskId] of taskIds.entries()) {
-    const state = tasks[i]?.current.state ?? null;
+    const state = states[i] ?? null;
     if (state === 'completed') entry.met.add(taskId);
     // one that was retried is in memory again, or about to be
     else if (core.tasks.get(taskId) === undefined && (state === null || isFinishedState(state))) {
@@ -154,24 +170,25 @@ function endsRead(
   core.needs.look(task);
 }
 
-function resultsRead(
+function putIn(
   core: CoreState,
-  task: Task,
-  [own, ...needed]: readonly (StoredTask | null)[],
+  { task, taskIds }: NeedsRead & { readonly why: 'results' },
+  input: Uint8Array | null,
+  found: readonly (Uint8Array | null)[],
   now: number,
 ): void {
   const { needs } = task.spec;
   if (needs === undefined) return;
   const results = new Map<string, Uint8Array>();
-  for (const [i, taskId] of needs.taskIds.entries()) {
-    const current = needed[i]?.current;
-    if (current?.state === 'completed') results.set(taskId, current.result);
+  for (const [i, taskId] of taskIds.entries()) {
+    const result = found[i] ?? null;
+    if (result !== null) results.set(taskId, result);
     else {
-      unmet(core, task, needs, taskId, current?.state ?? null, now);
+      unmet(core, task, needs, taskId, null, now);
       return;
     }
   }
-  const composed = composeInput(core, task, own?.input ?? null, results);
+  const composed = composeInput(core, task, input, results);
   if ('error' in composed) {
     endUnmet(core, task, 'failed', composed.error, now);
     return;
@@ -184,7 +201,7 @@ function resultsRead(
 function needsFound(
   core: CoreState,
   { connectionId, message, input, taskIds }: NeedsRead & { readonly why: 'submit' },
-  tasks: readonly (StoredTask | null)[] | null,
+  states: readonly (TaskState | null)[] | null,
   now: number,
 ): void {
   core.needsReads.submitBytes -= input.byteLength;
@@ -192,11 +209,11 @@ function needsFound(
   if (connection === undefined) return;
   connection.lookups--;
   const context = { messageType: message.type, requestId: message.requestId, field: '/needs' };
-  if (tasks === null) {
+  if (states === null) {
     core.sendError(connectionId, storeUnavailable(core)(context));
     return;
   }
-  const missing = taskIds.find((taskId, i) => tasks[i] === null && core.tasks.get(taskId) === undefined);
+  const missing = taskIds.find((taskId, i) => states[i] === null && core.tasks.get(taskId) === undefined);
   if (missing === undefined) {
     submitChecked(core, connection, message, input, now);
     return;
