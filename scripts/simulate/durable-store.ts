@@ -1,12 +1,13 @@
 import type { TaskState } from '../../src/protocol/messages.js';
-import type {
-  ListedTask,
-  RecoveredTask,
-  SessionRecord,
-  StoredState,
-  StoredTask,
-  TaskSpec,
-  TicketKeyRecord,
+import {
+  specWithNeedsMet,
+  type ListedTask,
+  type RecoveredTask,
+  type SessionRecord,
+  type StoredState,
+  type StoredTask,
+  type TaskSpec,
+  type TicketKeyRecord,
 } from '../../src/store/records.js';
 import type { StoreOp, StoreOutcome, TaskFilter } from '../../src/store/store.js';
 import type { Referee } from './referee.js';
@@ -17,7 +18,7 @@ const RECOVERY_BATCH = 1000;
 
 /** A task on the simulated disk. */
 export interface DurableTask {
-  readonly spec: TaskSpec;
+  spec: TaskSpec;
   bytes: Uint8Array;
   epoch: number;
   attempts: number;
@@ -174,11 +175,12 @@ export class DurableStore {
         });
       case 'retry':
         return this.#change(op, 'without result', (task) => {
-          task.current = task.epoch === 0 ? waitingState(task.spec, null) : QUEUED;
+          task.current = task.spec.needs?.met === true ? QUEUED : waitingState(task.spec, null);
           task.attempts = 0;
         });
       case 'release':
         return this.#change(op, 'blocked', (task) => {
+          task.spec = specWithNeedsMet(task.spec);
           if (op.input !== null) task.bytes = op.input;
           task.current = op.notBefore === null ? QUEUED : { state: 'delayed', notBefore: op.notBefore };
         });

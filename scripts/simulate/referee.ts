@@ -191,7 +191,6 @@ export class Referee {
         this.tally.requeuedByClients++;
         record.ends--;
         record.retried = true;
-        if (op.epoch === 0) record.released = record.needs.length === 0;
         this.#unfinished++;
         return;
       }
@@ -297,6 +296,7 @@ export class Referee {
   }
 
   #released(record: Record, { taskId, input }: StoreOp & { readonly op: 'release' }): void {
+    if (record.released) throw this.violation(taskId, 'is released a second time');
     const results = record.needs.map((need) => {
       if (need === null || need.completedIn === null)
         throw this.violation(taskId, `is released before '${need?.taskId ?? 'one it needs'}' has completed`);

@@ -1,8 +1,8 @@
 import type { HistoryEntry, ListedTask, RecoveredTask, StoredState, TaskNeeds, TaskSpec } from './records.js';
 
-/** A task in a MemoryStore. `history` and `current` are replaced, never written to. */
+/** A task in a MemoryStore. `spec`, `history` and `current` are replaced, never written to. */
 export interface MemoryRow {
-  readonly spec: TaskSpec;
+  spec: TaskSpec;
   input: Uint8Array | null;
   epoch: number;
   attempts: number;
@@ -25,8 +25,8 @@ export function waitingState(needs: TaskNeeds | undefined, notBefore: number | n
 }
 
 /** Where a task stands that is tried once more: one that never had what it needs waits for that again. */
-export function queuedAgain({ spec, epoch }: Pick<MemoryRow, 'spec' | 'epoch'>): StoredState {
-  return waitingState(epoch === 0 ? spec.needs : undefined, null);
+export function queuedAgain({ needs }: TaskSpec): StoredState {
+  return waitingState(needs?.met === true ? undefined : needs, null);
 }
 
 /** Null for a finished task. */

@@ -5,16 +5,17 @@ import { MemoryKeys } from './memory-keys.js';
 import { MemoryNonces } from './memory-nonces.js';
 import { MemoryRetention } from './memory-retention.js';
 import { isFinished, listed, queuedAgain, recovered, waitingState, type MemoryRow } from './memory-row.js';
-import type {
-  Collection,
-  EntryRecord,
-  ExperienceRecord,
-  ListedTask,
-  RecoveredTask,
-  SessionRecord,
-  StoredState,
-  StoredTask,
-  TicketKeyRecord,
+import {
+  specWithNeedsMet,
+  type Collection,
+  type EntryRecord,
+  type ExperienceRecord,
+  type ListedTask,
+  type RecoveredTask,
+  type SessionRecord,
+  type StoredState,
+  type StoredTask,
+  type TicketKeyRecord,
 } from './records.js';
 import {
   StoreError,
@@ -255,12 +256,13 @@ export class MemoryStore implements Store {
           return conflict(row);
         row.attempts = 0;
         if (row.spec.idempotencyKey !== null) this.#keys.retake(row.spec, operation.at);
-        return this.#move(row, operation, queuedAgain(row));
+        return this.#move(row, operation, queuedAgain(row.spec));
       }
       case 'release': {
         const { taskId, epoch, notBefore, input } = operation;
         const row = this.#rows.get(taskId);
         if (row?.current.state !== 'blocked' || row.epoch !== epoch) return conflict(row);
+        row.spec = specWithNeedsMet(row.spec);
         if (input !== null) row.input = input;
         return this.#move(row, operation, waitingState(undefined, notBefore));
       }

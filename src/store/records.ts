@@ -5,7 +5,7 @@ import type { AgentType, ErrorDetail, MessageOf, TaskHistoryEntry } from '../pro
  * Byte arrays are owned by the record: nobody writes to them after the record is made.
  */
 
-/** What a client asked for. Never changes after the submit. */
+/** What a client asked for. Never changes after the submit, but for the note that its needs were met. */
 export interface TaskSpec {
   /** UUID version 7. */
   readonly taskId: string;
@@ -51,6 +51,13 @@ export interface TaskNeeds {
   readonly onFailed: 'fail' | 'skip';
   /** Those of them whose results its input names: they are put in before it starts. */
   readonly inserts: readonly string[];
+  /** All of them had completed once: a retry does not wait for them again, and they may be forgotten. */
+  readonly met?: true;
+}
+
+/** A spec that notes that its needs were met. */
+export function specWithNeedsMet(spec: TaskSpec): TaskSpec {
+  return spec.needs === undefined ? spec : { ...spec, needs: { ...spec.needs, met: true } };
 }
 
 /** The right of one agent to work on one task until the deadline. `epoch` fences: a larger one voids all smaller ones. */

@@ -132,12 +132,12 @@ export type StoreOp =
   | { readonly op: 'cancel'; readonly taskId: string; readonly epoch: number; readonly finishedAt: number }
   /**
    * Queues a task once more that `failed`, is `dead` or was `cancelled`. Condition: one of these, at this epoch. Writes
-   * `queued` (`blocked` for one with needs that was never leased) with 0 attempts; the epoch stays, so that answers to its earlier leases are refused.
+   * `queued` (`blocked` for one with needs that was never released) with 0 attempts; the epoch stays, so that answers to its earlier leases are refused.
    */
   | { readonly op: 'retry'; readonly taskId: string; readonly epoch: number; readonly at: number }
   /**
    * What a task needs is there. Condition: blocked and at this epoch. Writes `queued`, or `delayed` when `notBefore` is
-   * given, and the input unless that is null.
+   * given, the note that its needs were met, and the input unless that is null.
    */
   | {
       readonly op: 'release';

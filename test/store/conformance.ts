@@ -94,7 +94,7 @@ function needsAreKept(check: Check): void {
       t.strictSame(await store.readInputs(['t1', 't2']), [RESULT, INPUT]);
       t.match(await store.get(['t1', 't2']), [
         { current: { state: 'queued' }, history: [{ event: 'submit' }, { event: 'due', at: 2_300 }] },
-        { current: { state: 'delayed', notBefore: 9_000.5 } },
+        { spec: { needs: { ...needs, met: true } }, current: { state: 'delayed', notBefore: 9_000.5 } },
       ]);
       await applied(t, store, [lease('t1', 1), complete('t1', 1)]);
       t.strictSame(await counts(store), { completed: 1, delayed: 1, queued: 1 });
@@ -115,6 +115,13 @@ function needsAreKept(check: Check): void {
       t.strictSame(await counts(store), { blocked: 3 });
       await applied(t, store, [release('t1'), lease('t1', 1), fail('t1', 1), retry('t1', 1)]);
       t.strictSame(await counts(store), { blocked: 2, queued: 1 }, 'it has had what it needed');
+      await applied(t, store, [release('t2', RESULT), cancel('t2', 0), retry('t2', 0)]);
+      t.strictSame(await counts(store), { blocked: 1, queued: 2 }, 'also one that was never leased');
+      t.strictSame(await store.readInputs(['t2']), [RESULT]);
+      t.match(
+        (await recover(store)).tasks.map(({ spec }) => spec.needs?.met),
+        [true, true, undefined],
+      );
     },
   );
 }

@@ -84,11 +84,12 @@ export class TaskTable {
          ${RECORD} WHERE task_id = ?`,
     );
     this.#retry = prepare(
-      `UPDATE tasks SET state = CASE WHEN needs IS NOT NULL AND epoch = 0 THEN 'blocked' ELSE 'queued' END, attempts = 0, finished_at = NULL, run_ms = NULL, error = NULL, ${RECORD}
-       WHERE task_id = ?`,
+      `UPDATE tasks SET state = CASE WHEN needs IS NOT NULL AND needs ->> 'met' IS NULL THEN 'blocked' ELSE 'queued' END,
+         attempts = 0, finished_at = NULL, run_ms = NULL, error = NULL, ${RECORD} WHERE task_id = ?`,
     );
     this.#release = prepare(
-      `UPDATE tasks SET state = ?, not_before = ?, input = coalesce(?, input), ${RECORD} WHERE task_id = ?`,
+      `UPDATE tasks SET state = ?, not_before = ?, needs = json_set(needs, '$.met', json('true')),
+         input = coalesce(?, input), ${RECORD} WHERE task_id = ?`,
     );
     this.#unmet = prepare(
       `UPDATE tasks SET state = ?, finished_at = ?, error = ?, not_before = NULL, ${RECORD} WHERE task_id = ?`,

@@ -114,6 +114,64 @@ void t.test('a task that never had what it needs waits for it again when it is r
   t.equal(client.query(second).state, 'completed');
 });
 
+for (const [when, options, restarts] of [
+  ['in memory', {}, false],
+  ['in the store alone', FORGETFUL, false],
+  ['after a restart', {}, true],
+] as const) {
+  void t.test(`a task that has had what it needs is queued when it is retried, ${when}`, async (t) => {
+    let { world, client } = swarm(options);
+    const first = client.submit();
+    const dependents = [after(client, [first], {}, { $result: first }), after(client, [first])];
+    const worker = world.agent('a1', { concurrency: 9 });
+    const lease = leaseOf(worker, first);
+    worker.say({ type: 'DrainNotice', reason: 'no more', deadlineMs: 1000 });
+    worker.complete(lease, input('a result that takes some bytes'));
+    if (restarts) {
+      world = world.restart();
+      client = world.client(500);
+    }
+    for (const taskId of dependents) {
+      t.equal(client.query(taskId).state, 'queued');
+      client.cancel(taskId);
+    }
+    world.store.rows.delete(first);
+    for (const taskId of dependents) {
+      client.retry(taskId);
+      t.equal(client.query(taskId).state, 'queued', 'what it needed is kept no more, nor asked for');
+    }
+    const other = world.agent('a2', { concurrency: 9 });
+    const sent = world.take(other.connectionId).filter(({ message }) => message.type === 'AgentTask');
+    t.strictSame(
+      sent.map(({ payload = input() }) => decodeValue(payload)),
+      ['a result that takes some bytes', null],
+    );
+  });
+}
+
+void t.test('a task that is cancelled while its release is being stored has had what it needs', async (t) => {
+  const { world, client, agent } = swarm();
+  const first = client.submit();
+  const second = after(client, [first], {}, { $result: first });
+  const worker = agent();
+  const lease = leaseOf(worker, first);
+  world.autoCommit = false;
+  worker.complete(lease, input('a result that takes some bytes'));
+  world.commit();
+  world.turn({ type: 'flush' });
+  t.match(world.waiting?.ops, [{ op: 'release', taskId: second }]);
+  client.ask({ type: 'CancelTask', taskId: second, requestId: 98, reason: 'cancelled' });
+  world.autoCommit = true;
+  world.turn({ type: 'flush' });
+  t.equal(client.query(second).state, 'cancelled');
+  world.store.rows.delete(first);
+  client.retry(second);
+  const bytes = world.store.input(second)?.byteLength;
+  t.equal(world.core.state.tasks.inputBytes, bytes);
+  worker.complete(leaseOf(worker, second));
+  t.equal(client.query(second).state, 'completed');
+});
+
 void t.test('what the store said of a needed task before that was retried does not count', async (t) => {
   const { world, client, agent } = swarm(FORGETFUL);
   const needed = client.submit({ attempts: 1 });

@@ -1,18 +1,19 @@
 import type { TaskHistoryEntry, TaskState } from '../../../src/protocol/messages.js';
-import type {
-  Collection,
-  EntryRecord,
-  ListedTask,
-  RecoveredTask,
-  SessionRecord,
-  StoredState,
-  StoredTask,
-  TaskSpec,
+import {
+  specWithNeedsMet,
+  type Collection,
+  type EntryRecord,
+  type ListedTask,
+  type RecoveredTask,
+  type SessionRecord,
+  type StoredState,
+  type StoredTask,
+  type TaskSpec,
 } from '../../../src/store/records.js';
 import type { StoreOp, StoreOutcome, TaskFilter } from '../../../src/store/store.js';
 
 interface Row {
-  readonly spec: TaskSpec;
+  spec: TaskSpec;
   input: Uint8Array | null;
   inputBytes: number;
   epoch: number;
@@ -100,7 +101,7 @@ export class StoreDouble {
         if (row === undefined || row.epoch !== op.epoch || !/^(failed|dead|cancelled)$/.test(state)) {
           return conflict(row);
         }
-        row.current = waitingState(row.epoch === 0 ? row.spec : null, null);
+        row.current = waitingState(row.spec.needs?.met === true ? null : row.spec, null);
         row.attempts = 0;
         row.history.push({ event: 'retry', at: op.at });
         return APPLIED;
@@ -110,6 +111,7 @@ export class StoreDouble {
         const row = this.rows.get(op.taskId);
         if (row?.current.state !== 'blocked' || row.epoch !== op.epoch) return conflict(row);
         if (op.op === 'release') {
+          row.spec = specWithNeedsMet(row.spec);
           row.current = waitingState(null, op.notBefore);
           row.input = op.input ?? row.input;
           row.inputBytes = row.input?.byteLength ?? 0;

@@ -197,8 +197,12 @@ export class TaskBook {
     this.#cachedBytes += input.byteLength;
   }
 
-  /** Gives an unfinished task another input: the results of others have been put into the one it came with. */
+  /** Gives a task another input: the results of others have been put into the one it came with. */
   replaceInput(task: Task, input: Uint8Array): void {
+    if (isFinished(task.phase)) {
+      task.inputBytes = input.byteLength;
+      return;
+    }
     this.dropInput(task);
     this.#inputBytes += input.byteLength - task.inputBytes;
     task.inputBytes = input.byteLength;

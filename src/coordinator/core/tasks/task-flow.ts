@@ -2,7 +2,7 @@ import { cutText } from '../../../protocol/errors.js';
 import { MAX_ERROR_MESSAGE } from '../../../protocol/limits.js';
 import type { ErrorDetail, Lease, MessageOf } from '../../../protocol/messages.js';
 import { NEURAL_TRAINING } from '../../../tasks/neural-training/kind.js';
-import type { LeaseRecord } from '../../../store/records.js';
+import { specWithNeedsMet, type LeaseRecord } from '../../../store/records.js';
 import type { StoreOp } from '../../../store/store.js';
 import type { Reply } from '../commits/commit-log.js';
 import type { Due } from '../due.js';
@@ -235,10 +235,13 @@ export function releaseTask(
   { input, notBefore }: Pick<Extract<StoreOp, { op: 'release' }>, 'input' | 'notBefore'>,
   now: number,
 ): void {
-  // it may have been cancelled meanwhile
-  if (task.phase.state !== 'blocked') return;
-  core.needs.forget(task);
   if (input !== null) core.tasks.replaceInput(task, input);
+  if (task.phase.state !== 'blocked') {
+    // cancelled meanwhile; it may be retried
+    task.spec = specWithNeedsMet(task.spec);
+    return;
+  }
+  core.needs.forget(task);
   apply(core, task, { type: 'due', at: now });
   task.readyAt = now;
   activate(core, task);

@@ -1,5 +1,5 @@
 import type { ErrorDetail, TaskHistoryEntry, TaskState } from '../../../protocol/messages.js';
-import type { LeaseRecord } from '../../../store/records.js';
+import { specWithNeedsMet, type LeaseRecord } from '../../../store/records.js';
 import type { TaskJournal } from './task-journal.js';
 import { QUEUED, retriedPhase, type Task, type TaskPhase, type TaskPhases } from './task.js';
 
@@ -69,10 +69,11 @@ type Held = TaskPhases['leased' | 'running'];
 const toQueued = (): TaskPhase => QUEUED;
 /** What it needs is there: now its delay counts. */
 function toReleased(
-  _task: Task,
+  task: Task,
   { delayedUntil }: TaskPhases['blocked'],
   event: TaskEvents['due'],
 ): TaskPhase {
+  task.spec = specWithNeedsMet(task.spec);
   if (delayedUntil === null || delayedUntil <= event.at) return QUEUED;
   return { state: 'delayed', notBefore: delayedUntil };
 }

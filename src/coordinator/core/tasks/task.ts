@@ -92,7 +92,8 @@ export class Task implements Timed, Listed<Task> {
   next: Task | null = null;
 
   constructor(
-    readonly spec: TaskSpec,
+    /** Replaced when its needs are met. */
+    public spec: TaskSpec,
     /** The submitted payload; null when it is in the store alone. Only the task book writes to it. */
     public input: Uint8Array | null,
     /** Only the task book writes to it. */
@@ -124,8 +125,8 @@ function waitingPhase(needs: TaskNeeds | undefined, notBefore: number | null): T
 }
 
 /** Where it waits when it is tried once more: one that never had what it needs waits for that again. */
-export function retriedPhase({ spec, epoch }: Task): TaskPhase {
-  return waitingPhase(epoch === 0 ? spec.needs : undefined, null);
+export function retriedPhase({ spec: { needs } }: Task): TaskPhase {
+  return waitingPhase(needs?.met === true ? undefined : needs, null);
 }
 
 /**
