@@ -284,9 +284,12 @@ export class CoordinatorHost extends Process implements Acceptor {
         return;
       }
       case 'readStates': {
-        const { readId, taskIds } = action;
-        const states = () => taskIds.map((taskId) => this.#store.get(taskId)?.current.state ?? null);
-        this.#read(() => ({ type: 'statesRead', readId, states: states() }));
+        const { readId, taskIds, key } = action;
+        this.#read(() => {
+          const states = taskIds.map((taskId) => this.#store.get(taskId)?.current.state ?? null);
+          const keyHolder = key === null ? null : this.#store.keyHolder(key.idempotencyKey, key.at);
+          return { type: 'statesRead', readId, found: { states, keyHolder } };
+        });
         return;
       }
       case 'readResults': {

@@ -95,6 +95,11 @@ export class DurableStore {
     });
   }
 
+  keyHolder(idempotencyKey: string, at: number): string | null {
+    const holder = this.#taskOfKey.get(idempotencyKey);
+    return holder !== undefined && holdsKey(holder, at) ? holder.spec.taskId : null;
+  }
+
   get(taskId: string): StoredTask | null {
     const task = this.tasks.get(taskId);
     if (task === undefined) return null;
@@ -213,12 +218,8 @@ export class DurableStore {
 
   #submit({ spec, input, notBefore }: StoreOp & { readonly op: 'submit' }): StoreOutcome {
     const { taskId, idempotencyKey } = spec;
-    if (idempotencyKey !== null) {
-      const holder = this.#taskOfKey.get(idempotencyKey);
-      if (holder !== undefined && holdsKey(holder, spec.submittedAt)) {
-        return { status: 'duplicate', taskId: holder.spec.taskId };
-      }
-    }
+    const holder = idempotencyKey === null ? null : this.keyHolder(idempotencyKey, spec.submittedAt);
+    if (holder !== null) return { status: 'duplicate', taskId: holder };
     const existing = this.tasks.get(taskId);
     if (existing !== undefined) return conflict(existing);
     const task: DurableTask = {

@@ -18,11 +18,10 @@ export class MemoryKeys {
     readonly isUnfinished: (taskId: string) => boolean,
   ) {}
 
-  /** The task that keeps `spec` from being submitted. */
-  holder(spec: TaskSpec): string | null {
-    if (spec.idempotencyKey === null) return null;
-    const holder = this.#holders.get(spec.idempotencyKey);
-    return holder !== undefined && this.#holds(holder, spec.submittedAt) ? holder.taskId : null;
+  /** The task that holds a key at a time. */
+  holder(key: string, at: number): string | null {
+    const holder = this.#holders.get(key);
+    return holder !== undefined && this.#holds(holder, at) ? holder.taskId : null;
   }
 
   take(spec: TaskSpec): void {

@@ -139,6 +139,11 @@ export class MemoryStore implements Store {
     );
   }
 
+  keyHolder(idempotencyKey: string, at: number): Promise<string | null> {
+    if (this.#closed) return refuseClosed();
+    return Promise.resolve(this.#keys.holder(idempotencyKey, at));
+  }
+
   get(taskIds: readonly string[]): Promise<readonly (StoredTask | null)[]> {
     if (this.#closed) return refuseClosed();
     return Promise.resolve(
@@ -310,8 +315,10 @@ export class MemoryStore implements Store {
 
   #submit(operation: Extract<StoreOp, { op: 'submit' }>): StoreOutcome {
     const { spec, input, notBefore } = operation;
-    const holder = this.#keys.holder(spec);
-    if (holder !== null) return { status: 'duplicate', taskId: holder };
+    if (spec.idempotencyKey !== null) {
+      const holder = this.#keys.holder(spec.idempotencyKey, spec.submittedAt);
+      if (holder !== null) return { status: 'duplicate', taskId: holder };
+    }
     const existing = this.#rows.get(spec.taskId);
     if (existing !== undefined) return conflict(existing);
     this.#keys.take(spec);

@@ -43,6 +43,9 @@ export interface Store {
   /** The results of completed tasks, in the order of `taskIds`; null where there is none. */
   readResults(taskIds: readonly string[]): Promise<readonly (Uint8Array | null)[]>;
 
+  /** The task that holds an idempotency key at a time, kept or not; null when the key is free. */
+  keyHolder(idempotencyKey: string, at: number): Promise<string | null>;
+
   /** Reads tasks by id; null where there is none (never was, or no longer kept). In the order of `taskIds`. */
   get(taskIds: readonly string[]): Promise<readonly (StoredTask | null)[]>;
 

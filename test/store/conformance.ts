@@ -391,6 +391,7 @@ function keysAreHeld(check: Check): void {
     );
     t.strictSame(await store.commit([submit('t1', withKey('k'))]), [duplicate], 'sent again');
     t.strictSame(await store.get(['t2', 't3']), [null, null]);
+    t.strictSame([await store.keyHolder('k', 2_000), await store.keyHolder('l', 2_000)], ['t1', null]);
   });
 
   check('a key is free after its time, once its task is finished', async (t, store) => {
@@ -400,6 +401,7 @@ function keysAreHeld(check: Check): void {
     t.strictSame(await store.commit([submit('t2', key(9_000))]), [held], 'unfinished');
     await applied(t, store, [complete('t1', 1)]);
     t.strictSame(await store.commit([submit('t2', key(1_999))]), [held], 'in its time');
+    t.strictSame([await store.keyHolder('k', 1_999), await store.keyHolder('k', 2_000)], ['t1', null]);
     t.strictSame(await store.commit([submit('t2', key(2_000))]), [APPLIED]);
     t.strictSame(await store.commit([submit('t3', key(2_001))]), [{ status: 'duplicate', taskId: 't2' }]);
   });
@@ -408,6 +410,7 @@ function keysAreHeld(check: Check): void {
     await applied(t, store, [submit('t1', withKey('k', 5_000)), lease('t1', 1), complete('t1', 1)]);
     t.equal(await store.prune({ ageMs: null, tasks: 0, bytes: null }, 3_000), 1);
     t.strictSame(await store.get(['t1']), [null]);
+    t.equal(await store.keyHolder('k', 4_000), 't1');
     t.strictSame(await store.commit([submit('t2', { ...withKey('k'), submittedAt: 4_000 })]), [
       { status: 'duplicate', taskId: 't1' },
     ]);
@@ -888,6 +891,7 @@ function callsAreOrdered(check: Check): void {
       store.readInputs(['t1']),
       store.readStates(['t1']),
       store.readResults(['t1']),
+      store.keyHolder('k', 1),
       store.get(['t1']),
       store.list({ limit: 1 }),
       store.count(),

@@ -6,6 +6,7 @@ export class HeldStore implements Store {
   readonly readInputs;
   readonly readStates;
   readonly readResults;
+  readonly keyHolder;
   readonly get;
   readonly list;
   readonly count;
@@ -23,6 +24,7 @@ export class HeldStore implements Store {
     this.readInputs = inner.readInputs.bind(inner);
     this.readStates = inner.readStates.bind(inner);
     this.readResults = inner.readResults.bind(inner);
+    this.keyHolder = inner.keyHolder.bind(inner);
     this.get = inner.get.bind(inner);
     this.list = inner.list.bind(inner);
     this.count = inner.count.bind(inner);

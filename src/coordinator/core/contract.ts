@@ -89,7 +89,11 @@ export type CoreEvent =
   | {
       readonly type: 'statesRead';
       readonly readId: number;
-      readonly states: readonly (TaskState | null)[] | null;
+      readonly found: {
+        readonly states: readonly (TaskState | null)[];
+        /** The task that holds the key; null also when none was asked about. */
+        readonly keyHolder: string | null;
+      } | null;
     }
   /** Answers `readResults`, in its order; a null for a result that is not kept, null when the store cannot be read now. */
   | {
@@ -144,8 +148,13 @@ export type Action =
   | { readonly type: 'readInputs'; readonly readId: number; readonly taskIds: readonly string[] }
   /** Read the input and the checkpoint of a training from the store and answer with `trainingRead`. */
   | { readonly type: 'readTraining'; readonly taskId: string }
-  /** Read the states of tasks that others need from the store and answer with `statesRead`. */
-  | { readonly type: 'readStates'; readonly readId: number; readonly taskIds: readonly string[] }
+  /** Read the states of tasks that others need, and which task holds a key, from the store and answer with `statesRead`. */
+  | {
+      readonly type: 'readStates';
+      readonly readId: number;
+      readonly taskIds: readonly string[];
+      readonly key: { readonly idempotencyKey: string; readonly at: number } | null;
+    }
   /** Read the input of a task, and the results that are put into it, from the store and answer with `resultsRead`. */
   | {
       readonly type: 'readResults';

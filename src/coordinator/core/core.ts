@@ -188,7 +188,7 @@ function step(core: CoreState, event: CoreEvent, now: number): void {
       trainingRead(core, event.taskId, event.found, now);
       break;
     case 'statesRead':
-      statesRead(core, event.readId, event.states, now);
+      statesRead(core, event.readId, event.found, now);
       break;
     case 'resultsRead':
       resultsRead(core, event.readId, event.found, now);
@@ -231,7 +231,7 @@ function tick(core: CoreState, now: number): void {
 /** Dispatches, starts the next commit, and ends a drain that has nothing left to wait for. */
 function flush(core: CoreState, now: number): void {
   if (core.needs.hasNews) lookAtNeeds(core, now);
-  if (core.needsReads.waits) startReads(core);
+  if (core.needsReads.waits) startReads(core, now);
   // first: what is given out here belongs to tasks that have had their turn
   if (core.trainings.size > 0) runTrainings(core, now);
   dispatch(core, now);

@@ -94,8 +94,13 @@ export class StoreErrands {
         return;
       }
       case 'readStates': {
-        const { readId } = action;
-        this.#read(store.readStates(action.taskIds), (states) => ({ type: 'statesRead', readId, states }));
+        const { readId, taskIds, key } = action;
+        const holder = key === null ? null : store.keyHolder(key.idempotencyKey, key.at);
+        const both = Promise.all([store.readStates(taskIds), holder]).then(([states, keyHolder]) => ({
+          states,
+          keyHolder,
+        }));
+        this.#read(both, (found) => ({ type: 'statesRead', readId, found }));
         return;
       }
       case 'readResults': {

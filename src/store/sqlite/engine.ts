@@ -108,6 +108,8 @@ export class Engine {
         return JSON.stringify(question.taskIds.map((taskId) => this.#reader.state(taskId)));
       case 'readResults':
         return packRows([question.taskIds.map((taskId) => this.#reader.result(taskId))]);
+      case 'keyHolder':
+        return this.#keys.holder(question.key, question.at);
       case 'get':
         return packRows(
           question.taskIds.map((taskId) => {

@@ -44,6 +44,7 @@ export type Question =
   | { readonly type: 'readInputs'; readonly taskIds: readonly string[] }
   | { readonly type: 'readStates'; readonly taskIds: readonly string[] }
   | { readonly type: 'readResults'; readonly taskIds: readonly string[] }
+  | { readonly type: 'keyHolder'; readonly key: string; readonly at: number }
   | { readonly type: 'get'; readonly taskIds: readonly string[] }
   | { readonly type: 'list'; readonly filter: TaskFilter }
   | { readonly type: 'count' }

@@ -127,6 +127,11 @@ export class SqliteStore implements Store {
     return taskIds.map(() => results.ownBytesOrNull());
   }
 
+  async keyHolder(idempotencyKey: string, at: number): Promise<string | null> {
+    const holder = await this.#ask({ type: 'keyHolder', key: idempotencyKey, at });
+    return typeof holder === 'string' ? holder : null;
+  }
+
   async get(taskIds: readonly string[]): Promise<readonly (StoredTask | null)[]> {
     const tasks = bufferReader(await this.#ask({ type: 'get', taskIds }));
     return taskIds.map(() => (tasks.number() === 0 ? null : readStored(tasks)));

@@ -187,7 +187,11 @@ void t.test('what the store said of a needed task before that was retried does n
   client.ask({ type: 'RetryTask', requestId: 99, taskId: needed });
   world.answerReads();
   worker.complete(leaseOf(worker, needed));
-  world.turn({ type: 'statesRead', readId: question?.readId ?? 0, states: answer });
+  world.turn({
+    type: 'statesRead',
+    readId: question?.readId ?? 0,
+    found: { states: answer, keyHolder: null },
+  });
   world.autoRead = true;
   world.answerReads();
   t.equal(worker.takeTasks().length, 1, 'it is given out: what it needs has completed by now');
@@ -206,7 +210,8 @@ void t.test(
     client.send({ needs: [needed] }, input());
     world.answerReads();
     const [question] = world.stateReads.splice(0);
-    world.turn({ type: 'statesRead', readId: question?.readId ?? 0, states: ['queued'] });
+    const found = { states: ['queued'], keyHolder: null } as const;
+    world.turn({ type: 'statesRead', readId: question?.readId ?? 0, found });
     t.equal(world.stateReads.length, 1, 'the store is asked once more');
     world.autoRead = true;
     world.answerReads();
@@ -315,9 +320,30 @@ void t.test('what is wrong with a submit is named, and nothing is submitted', as
   world.autoRead = false;
   client.send({ needs: ['task-x'] }, input());
   const [read] = world.stateReads.splice(0);
-  world.turn({ type: 'statesRead', readId: read?.readId ?? 0, states: null });
+  world.turn({ type: 'statesRead', readId: read?.readId ?? 0, found: null });
   t.match(messagesOf(world.take(client.connectionId), 'ErrorReport'), [{ name: 'STORE_UNAVAILABLE' }]);
 });
+
+void t.test(
+  'a submit that is sent again gets its task, though what that needed is kept no more',
+  async (t) => {
+    const { world, client, agent } = swarm(FORGETFUL);
+    const needed = client.submit();
+    const again = { idempotencyKey: 'k', watch: true };
+    const first = after(client, [needed], again);
+    const worker = agent();
+    worker.complete(leaseOf(worker, needed));
+    worker.complete(leaseOf(worker, first), input('done'));
+    world.store.rows.delete(needed);
+    world.take(client.connectionId);
+    t.equal(after(client, [needed], again), first);
+    t.match(messagesOf(world.take(client.connectionId), 'TaskUpdate'), [
+      { task: { taskId: first, state: 'completed' } },
+    ]);
+    client.send({ needs: [needed], idempotencyKey: 'another' }, input());
+    t.match(messagesOf(world.take(client.connectionId), 'ErrorReport'), [{ name: 'UNKNOWN_TASK' }]);
+  },
+);
 
 void t.test('submits that wait to hear of their needs count as what waits for the store', async (t) => {
   const world = new World({ maxBacklogBytes: 10_000 });

@@ -157,6 +157,13 @@ export class StoreDouble {
       .slice(0, limit);
   }
 
+  keyHolder(idempotencyKey: string, at: number): string | null {
+    const holder = this.keys.get(idempotencyKey);
+    if (holder === undefined) return null;
+    const held = !('finishedAt' in holder.current) || (holder.spec.keyHeldUntil ?? 0) > at;
+    return held ? holder.spec.taskId : null;
+  }
+
   /** What a coordinator would find after a crash. */
   recovered(): {
     readonly sessions: SessionRecord[];
@@ -179,11 +186,8 @@ export class StoreDouble {
 
   #submit({ spec, input, notBefore }: Extract<StoreOp, { op: 'submit' }>): StoreOutcome {
     const { taskId, idempotencyKey, submittedAt } = spec;
-    const holder = idempotencyKey === null ? undefined : this.keys.get(idempotencyKey);
-    if (holder !== undefined) {
-      const held = !('finishedAt' in holder.current) || (holder.spec.keyHeldUntil ?? 0) > submittedAt;
-      if (held) return { status: 'duplicate', taskId: holder.spec.taskId };
-    }
+    const holder = idempotencyKey === null ? null : this.keyHolder(idempotencyKey, submittedAt);
+    if (holder !== null) return { status: 'duplicate', taskId: holder };
     if (this.rows.has(taskId)) return conflict(this.rows.get(taskId));
     const row: Row = {
       spec,

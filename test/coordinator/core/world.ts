@@ -148,8 +148,10 @@ export class World {
     for (const { readId, taskIds } of this.inputReads.splice(0)) {
       this.turn({ type: 'inputsRead', readId, inputs: taskIds.map((taskId) => this.store.input(taskId)) });
     }
-    for (const { readId, taskIds } of this.stateReads.splice(0)) {
-      this.turn({ type: 'statesRead', readId, states: taskIds.map((taskId) => this.store.state(taskId)) });
+    for (const { readId, taskIds, key } of this.stateReads.splice(0)) {
+      const states = taskIds.map((taskId) => this.store.state(taskId));
+      const keyHolder = key === null ? null : this.store.keyHolder(key.idempotencyKey, key.at);
+      this.turn({ type: 'statesRead', readId, found: { states, keyHolder } });
     }
     for (const { readId, taskId, resultsOf } of this.resultReads.splice(0)) {
       const results = resultsOf.map((needed) => this.store.result(needed));

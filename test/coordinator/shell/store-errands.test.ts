@@ -16,6 +16,7 @@ function storeOf(parts: Partial<Store>): Store {
     readInputs: down,
     readStates: down,
     readResults: down,
+    keyHolder: down,
     get: down,
     list: down,
     count: down,
@@ -49,13 +50,15 @@ t.test('brings what the store says', async (t) => {
     list: () => Promise.resolve([]),
     readInputs: () => Promise.resolve([input, null]),
     readStates: () => Promise.resolve(['dead', null]),
+    keyHolder: (key, at) => Promise.resolve(`${key} at ${at}`),
     readResults: () => Promise.resolve([null, input]),
   });
   errands.carryOut({ type: 'commit', commitId: 1, ops: [{ op: 'drop-session', agentId: 'a' }] });
   errands.carryOut({ type: 'lookup', lookupId: 2, taskId: 't' });
   errands.carryOut({ type: 'list', lookupId: 3, filter: { limit: 5 } });
   errands.carryOut({ type: 'readInputs', readId: 4, taskIds: ['t', 'u'] });
-  errands.carryOut({ type: 'readStates', readId: 5, taskIds: ['t', 'u'] });
+  const key = { idempotencyKey: 'k', at: 7 };
+  errands.carryOut({ type: 'readStates', readId: 5, taskIds: ['t', 'u'], key });
   errands.carryOut({ type: 'readResults', readId: 6, taskId: 't', resultsOf: ['u', 'v'] });
   await settled();
   t.same(answers, [
@@ -63,7 +66,7 @@ t.test('brings what the store says', async (t) => {
     { type: 'found', lookupId: 2, task: null },
     { type: 'listed', lookupId: 3, tasks: [] },
     { type: 'inputsRead', readId: 4, inputs: [input, null] },
-    { type: 'statesRead', readId: 5, states: ['dead', null] },
+    { type: 'statesRead', readId: 5, found: { states: ['dead', null], keyHolder: 'k at 7' } },
     { type: 'resultsRead', readId: 6, found: { input, results: [null, input] } },
   ]);
 });
@@ -74,7 +77,7 @@ t.test('a store that fails is an answer too', async (t) => {
   errands.carryOut({ type: 'lookup', lookupId: 2, taskId: 't' });
   errands.carryOut({ type: 'list', lookupId: 3, filter: { limit: 5 } });
   errands.carryOut({ type: 'readInputs', readId: 4, taskIds: ['t'] });
-  errands.carryOut({ type: 'readStates', readId: 5, taskIds: ['t'] });
+  errands.carryOut({ type: 'readStates', readId: 5, taskIds: ['t'], key: null });
   errands.carryOut({ type: 'readResults', readId: 6, taskId: 't', resultsOf: [] });
   errands.carryOut({ type: 'consumeNonce', connectionId: 'c', nonce: 'n' });
   await settled();
@@ -83,8 +86,8 @@ t.test('a store that fails is an answer too', async (t) => {
     { type: 'found', lookupId: 2, task: null },
     { type: 'listed', lookupId: 3, tasks: null },
     { type: 'inputsRead', readId: 4, inputs: null },
-    { type: 'statesRead', readId: 5, states: null },
     { type: 'nonceChecked', connectionId: 'c', fresh: false },
+    { type: 'statesRead', readId: 5, found: null },
     { type: 'resultsRead', readId: 6, found: null },
   ]);
 });

@@ -8,7 +8,7 @@ import type { Task } from './task.js';
 /** What the store is asked on account of needs. */
 export type NeedsRead = { readonly taskIds: readonly string[] } & (
   | {
-      /** Do these exist? Then the submit goes on. */
+      /** Do these exist? Then the submit goes on; or it is one sent again, whose task is known. */
       readonly why: 'submit';
       readonly connectionId: string;
       readonly message: MessageOf<'SubmitTask'>;
@@ -86,14 +86,19 @@ export class NeedsReads {
   }
 }
 
-export function startReads(core: CoreState): void {
+export function startReads(core: CoreState, now: number): void {
   const reads = core.needsReads;
   while (reads.waits) {
     const next = reads.begin();
     if (next === null) return;
     const { readId, read } = next;
     const { taskIds } = read;
-    if (read.why !== 'results') core.act({ type: 'readStates', readId, taskIds });
-    else core.act({ type: 'readResults', readId, taskId: read.task.spec.taskId, resultsOf: taskIds });
+    if (read.why === 'results') {
+      core.act({ type: 'readResults', readId, taskId: read.task.spec.taskId, resultsOf: taskIds });
+      continue;
+    }
+    const idempotencyKey = read.why === 'submit' ? read.message.idempotencyKey : undefined;
+    const key = idempotencyKey === undefined ? null : { idempotencyKey, at: now };
+    core.act({ type: 'readStates', readId, taskIds, key });
   }
 }

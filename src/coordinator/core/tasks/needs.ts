@@ -12,6 +12,7 @@ import type { CoreState } from '../state.js';
 import { submitChecked } from './client-messages.js';
 import { composeInput } from './needs-input.js';
 import type { NeedsRead } from './needs-reads.js';
+import { sendReceived, watchEnd } from './settlement.js';
 import { endUnmet } from './task-flow.js';
 import { isFinished, remember, type Task } from './task.js';
 
@@ -69,25 +70,30 @@ function endOf(core: CoreState, taskId: string): FinishedState | 'unknown' | nul
   return isFinished(needed.phase) && core.commits.isDurable(needed) ? needed.phase.state : null;
 }
 
+/** What the store has answered. */
+type Found<Type extends 'statesRead' | 'resultsRead'> = NonNullable<
+  Extract<CoreEvent, { readonly type: Type }>['found']
+>;
+
 /** The store has said how needed tasks stand, or could not (null). */
 export function statesRead(
   core: CoreState,
   readId: number,
-  states: readonly (TaskState | null)[] | null,
+  found: Found<'statesRead'> | null,
   now: number,
 ): void {
   const read = core.needsReads.end(readId);
-  if (read?.why === 'submit') needsFound(core, read, states, now);
+  if (read?.why === 'submit') needsFound(core, read, found, now);
   else if (read?.why !== 'ends') return;
-  else if (states === null) askAgain(core, read, now);
-  else if (answered(core, read.task)) endsRead(core, read, states, now);
+  else if (found === null) askAgain(core, read, now);
+  else if (answered(core, read.task)) endsRead(core, read, found.states, now);
 }
 
 /** The store has given what makes the input of a task, or could not (null). */
 export function resultsRead(
   core: CoreState,
   readId: number,
-  found: Extract<CoreEvent, { type: 'resultsRead' }>['found'],
+  found: Found<'resultsRead'> | null,
   now: number,
 ): void {
   const read = core.needsReads.end(readId);
@@ -197,25 +203,33 @@ function putIn(
   release(core, task, composed.input, now);
 }
 
-/** Whether the tasks that a submit needs exist. */
+/** Whether the tasks that a submit needs exist. They need not for one that was taken before: its key is known. */
 function needsFound(
   core: CoreState,
   { connectionId, message, input, taskIds }: NeedsRead & { readonly why: 'submit' },
-  states: readonly (TaskState | null)[] | null,
+  found: Found<'statesRead'> | null,
   now: number,
 ): void {
   core.needsReads.submitBytes -= input.byteLength;
   const connection = core.connections.get(connectionId);
   if (connection === undefined) return;
   connection.lookups--;
-  const context = { messageType: message.type, requestId: message.requestId, field: '/needs' };
-  if (states === null) {
+  const { type: messageType, requestId, idempotencyKey } = message;
+  const context = { messageType, requestId, field: '/needs' };
+  if (found === null) {
     core.sendError(connectionId, storeUnavailable(core)(context));
     return;
   }
+  const { states, keyHolder } = found;
   const missing = taskIds.find((taskId, i) => states[i] === null && core.tasks.get(taskId) === undefined);
-  if (missing === undefined) {
+  const repeats = idempotencyKey !== undefined && core.tasks.byKey(idempotencyKey, now) !== undefined;
+  if (missing === undefined || repeats) {
     submitChecked(core, connection, message, input, now);
+    return;
+  }
+  if (keyHolder !== null) {
+    sendReceived(core, connectionId, requestId, keyHolder);
+    if (message.watch) watchEnd(core, keyHolder, connectionId, requestId);
     return;
   }
   const text = `needs: no task '${missing}' (or it ended long ago and is no longer kept)`;
