@@ -9,15 +9,16 @@ const SRC = join(PACKAGE_ROOT, 'src');
 /** Which layers each layer may import from, beside itself: only those below it. */
 const BELOW: Readonly<Record<string, readonly string[]>> = {
   collections: [],
+  files: [],
   numeric: ['collections'],
   transport: ['numeric'],
   protocol: ['transport'],
   tasks: ['protocol', 'numeric', 'collections'],
   reasoning: ['protocol', 'numeric', 'collections'],
-  store: ['protocol'],
+  store: ['protocol', 'files'],
   observe: ['protocol'],
   coordinator: ['tasks', 'reasoning', 'store', 'observe', 'protocol', 'transport', 'numeric', 'collections'],
-  agent: ['tasks', 'reasoning', 'store', 'observe', 'protocol', 'transport'],
+  agent: ['tasks', 'reasoning', 'store', 'observe', 'protocol', 'transport', 'files'],
   client: ['tasks', 'reasoning', 'store', 'observe', 'protocol', 'transport'],
   commands: [
     'coordinator',
@@ -31,6 +32,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
     'transport',
     'numeric',
     'collections',
+    'files',
   ],
 };
 

@@ -1,5 +1,6 @@
-import { chmod, mkdir } from 'node:fs/promises';
+import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeDirectory } from '../../files/make-directory.js';
 import type { Log } from '../../observe/log.js';
 import type { Outbox } from '../outbox.js';
 import type { SettingsByKind } from '../settings.js';
@@ -105,7 +106,7 @@ class OpenState implements AgentState {
 
 /** Others must not read the secrets in it, whatever the process's umask and whoever made the folder. */
 async function makePrivate(path: string): Promise<void> {
-  const made = await mkdir(path, { recursive: true, mode: 0o700 });
+  const made = makeDirectory(path, 0o700);
   // what was just made has no more rights than that
-  if (made === undefined && process.platform !== 'win32') await chmod(path, 0o700);
+  if (!made && process.platform !== 'win32') await chmod(path, 0o700);
 }

@@ -32,6 +32,7 @@ const WORDS: ReadonlyMap<string, string> = new Map([
   ['EACCES', 'permission denied: give the agent a directory that its user may write to'],
   ['EPERM', 'permission denied: give the agent a directory that its user may write to'],
   ['EROFS', 'the file system is read-only: choose another directory'],
+  ['ENOENT', 'its directory is gone, or cannot be made: choose another directory'],
   ['ENOTDIR', 'a part of the path is a file: choose another directory'],
   ['EEXIST', 'is a file: choose another directory'],
   ['EISDIR', 'is a directory: move it away'],

@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { makeDirectory } from '../../files/make-directory.js';
 
 /** Holds a complete set while its files are put in place. */
 const PENDING = '.new-set';
@@ -30,7 +31,7 @@ export function fileMode(name: string): number {
  * `.new-set` goes away only after all files are in place.
  */
 export function publishFileSet(directory: string, files: ReadonlyMap<string, string>): void {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeDirectory(directory, 0o700);
   const own = join(directory, `.new-${randomBytes(8).toString('hex')}`);
   mkdirSync(own, { mode: 0o700 });
   try {
@@ -73,7 +74,7 @@ export function finishFileSet(directory: string): void {
 
 /** Replaces or makes one file at once: readers see the old content or the new. */
 export function replaceFile(directory: string, name: string, content: string): void {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeDirectory(directory, 0o700);
   const temporary = join(directory, `.new-${randomBytes(8).toString('hex')}`);
   try {
     writeFileSync(temporary, content, { mode: fileMode(name), flag: 'wx', flush: true });

@@ -1,5 +1,6 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeDirectory } from '../../files/make-directory.js';
 import { StoreOpenError } from '../open-error.js';
 import { damaged, fileFault } from './sqlite-fault.js';
 import { APPLICATION_ID, MIGRATIONS } from './schema.js';
@@ -30,10 +31,9 @@ export function dataFiles(directory: string): DataFiles {
 }
 
 /** Makes the directory, for its owner alone. Throws StoreOpenError `UNWRITABLE`. */
-export function makeDirectory(directory: string): void {
+export function makeDataDirectory(directory: string): void {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-    if (!statSync(directory).isDirectory()) throw new Error('not a directory');
+    makeDirectory(directory, 0o700);
   } catch (error) {
     throw fileFault(error, directory);
   }

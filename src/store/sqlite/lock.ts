@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { StoreOpenError } from '../open-error.js';
-import { checkHeader, dataFiles, makeDirectory, makeFile, type DataFiles } from './files.js';
+import { checkHeader, dataFiles, makeDataDirectory, makeFile, type DataFiles } from './files.js';
 import { fileFault, toOpenError } from './sqlite-fault.js';
 
 /** How long to wait for a lock: somebody may only have looked whether it is free. */
@@ -27,7 +27,7 @@ export class DirectoryLock {
    */
   static async take(directory: string): Promise<DirectoryLock> {
     const files = dataFiles(directory);
-    makeDirectory(directory);
+    makeDataDirectory(directory);
     // The file is opened by itself only when no store of this process can have it open: see checkHeader.
     const known = existsSync(files.lock) ? await hold(files) : null;
     try {

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import t, { type Test } from 'tap';
 import { plainNode } from '../../../scripts/lib/plain-node.js';
@@ -178,9 +178,10 @@ t.test('what cannot be used is refused with one line', async (t) => {
     ['file', /a1: .*(choose another directory)/],
     ['full', /a1: is a file: choose another directory/],
     ['blocked', /a1: is a directory: move it away/],
+    ...(process.platform === 'linux' ? [['/proc/nothing', /cannot be made: choose another/] as const] : []),
   ] as const) {
     const error: unknown = await openAgentState({
-      directory: join(directory, where),
+      directory: resolve(directory, where),
       agentId: 'a1',
       log: recordingLog(),
     }).catch((thrown: unknown) => thrown);

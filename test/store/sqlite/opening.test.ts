@@ -137,6 +137,7 @@ void t.test('where nothing can be written, the path and the reason are said', as
   const file = join(t.testdir({ file: 'x' }), 'file');
   await refused(t, file, 'UNWRITABLE', /file cannot be written.*EEXIST/);
   await refused(t, join(file, 'below'), 'UNWRITABLE', /below cannot be written.*ENOTDIR/);
+  if (process.platform === 'linux') await refused(t, '/proc/nothing', 'UNWRITABLE', /ENOENT/);
   const directory = t.testdir();
   mkdirSync(dataFiles(directory).lock);
   await refused(t, directory, 'UNWRITABLE', /swarm\.lock cannot be written/);
