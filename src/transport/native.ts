@@ -10,6 +10,7 @@ import type {
   ConfigConstructor,
   Connection,
   ConnectionConstructor,
+  PathEvent,
   PathStats,
   RecvInfo,
   Stats,
@@ -195,6 +196,21 @@ export class NativeConnection {
     } catch (error) {
       return errorName(error);
     }
+  }
+
+  /**
+   * Forgets what the library has noted for us about addresses the peer has used, and tells how much that was. It keeps
+   * a note of every datagram from an address beyond the paths it has room for (CVE-2026-12707), until somebody asks.
+   */
+  dropPathEvents(): number {
+    let dropped = 0;
+    while (this.nextPathEvent() !== null) dropped++;
+    return dropped;
+  }
+
+  /** The binding's types leave out that there may be none. */
+  private nextPathEvent(): PathEvent | null {
+    return this.connection.pathEventNext();
   }
 
   /** Writes the next datagram into `out`; returns its length or DONE. */

@@ -190,6 +190,8 @@ export class QuicConnection implements TransportConnection, StreamOwner {
     }
     if (from.port !== port || from.host !== host) this.recvInfo.from = { host, port };
     const error = this.native.recv(datagram, this.recvInfo);
+    const { remote } = this.options;
+    if (remote.port !== port || remote.host !== host) this.native.dropPathEvents();
     // Anybody may send a copy of a packet from anywhere.
     if (error !== null) this.recvInfo.from = from;
     else {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import t, { type Test } from 'tap';
 import type { DatagramHandler } from '../../src/transport/datagram-port.js';
+import { QuicConnection } from '../../src/transport/quic-connection.js';
 import { seededRandom } from '../support/impairment.js';
 import { MemoryNetwork, type MemoryPort } from '../support/memory-network.js';
 import { quicPair, StreamProbe, type QuicPair } from '../support/quic-pair.js';
@@ -25,6 +26,16 @@ function attacker(network: MemoryNetwork): {
     port.send(datagram.length, '127.0.0.1', SERVER_PORT);
   };
   return { port, send, heard };
+}
+
+/** Delivers each datagram to the server from a port that was never used before, once it is `restless`. */
+class RestlessNetwork extends MemoryNetwork {
+  restless = false;
+
+  override carry(from: MemoryPort, datagram: Buffer, host: string, port: number): void {
+    const away = this.restless && port === SERVER_PORT;
+    super.carry(away ? this.open('127.0.0.2') : from, datagram, host, port);
+  }
 }
 
 /** Resolves when all that was sent so far has been taken in: the network delivers in order. */
@@ -160,6 +171,31 @@ t.test('a captured conversation sent again changes nothing', async (t) => {
   const next = await serverProbe.nextStream();
   await next.probe.received(4);
   t.equal(next.probe.data.toString(), 'more', 'the connection goes on');
+});
+
+t.test('a peer that sends from ever new addresses leaves nothing behind', async (t) => {
+  const network = new RestlessNetwork();
+  const pair = await quicPair(t, { network });
+  const { client, server } = await pair.connect();
+  if (!(server instanceof QuicConnection)) throw new Error('not a connection of the listener');
+  const { native } = server;
+  const drop = native.dropPathEvents.bind(native);
+  let dropped = 0;
+  native.dropPathEvents = () => {
+    const count = drop();
+    dropped += count;
+    return count;
+  };
+  const stream = client.openStream(new StreamProbe());
+  network.restless = true;
+  for (let i = 0; i < 50; i++) {
+    stream.write(Buffer.from('away'));
+    await settled();
+  }
+  t.ok(dropped >= 50, `${dropped} notes were taken`);
+  t.equal(drop(), 0, 'and none is kept');
+  network.restless = false;
+  await stillServes(t, pair);
 });
 
 t.test('no more connections than the limit', async (t) => {
