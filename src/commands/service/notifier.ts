@@ -16,7 +16,7 @@ export interface Notifier {
   status(text: string): void;
   /** A reload begins: `RELOADING=1`; `ready` ends it. */
   reloading(): void;
-  /** `STOPPING=1`. */
+  /** `STOPPING=1`. From now on only statuses and signs of life are sent: a reload that ends later is no news. */
   stopping(status: string): void;
   /** Sends what is left, and lets go of the socket: until then it keeps the process alive. */
   close(): Promise<void>;
@@ -96,6 +96,7 @@ class SystemdNotifier implements Notifier {
   #underWay = 0;
   #idle: (() => void) | null = null;
   #failed = false;
+  #stopping = false;
   #closed = false;
 
   constructor(log: Log, path: string, open: () => Datagrams, watchdogMs: number | null) {
@@ -106,6 +107,7 @@ class SystemdNotifier implements Notifier {
   }
 
   ready(status: string): void {
+    if (this.#stopping) return;
     this.#send('READY=1', statusLine(status));
     if (this.#watchdogMs === null || this.#watchdog !== null) return;
     this.#send('WATCHDOG=1');
@@ -123,12 +125,14 @@ class SystemdNotifier implements Notifier {
   }
 
   reloading(): void {
+    if (this.#stopping) return;
     // CLOCK_MONOTONIC, which Node's high-resolution time is on Linux.
     const micros = process.hrtime.bigint() / 1000n;
     this.#send('RELOADING=1', `MONOTONIC_USEC=${String(micros)}`, statusLine('reloading'));
   }
 
   stopping(status: string): void {
+    this.#stopping = true;
     this.#statusDue = null;
     this.#send('STOPPING=1', statusLine(status));
   }

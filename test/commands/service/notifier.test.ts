@@ -40,6 +40,19 @@ t.test('an abstract socket, and the watchdog at half of its time', async (t) => 
   t.ok(performance.now() - began >= 25, 'the first at once, then every 10 ms');
 });
 
+t.test('a process that stops is not ready again, when a reload ends late', async (t) => {
+  const manager = new ServiceManager(t);
+  const notifier = await openNotifier(silentLog, { NOTIFY_SOCKET: manager.path, WATCHDOG_USEC: '20000' });
+  t.teardown(() => notifier.close());
+  notifier.ready('up');
+  notifier.reloading();
+  notifier.stopping('bye');
+  notifier.ready('up again');
+  notifier.reloading();
+  await manager.until('STOPPING=1');
+  t.same(await manager.next(), ['WATCHDOG=1']);
+});
+
 t.test('the watchdog is for the process that it names', async (t) => {
   t.equal(watchdogInterval({}), null);
   t.equal(watchdogInterval({ WATCHDOG_USEC: '0' }), null);
