@@ -111,11 +111,12 @@ class Serving {
   }
 
   async #answer(message: IncomingMessage, response: ServerResponse, signal: AbortSignal): Promise<void> {
-    if (!this.#hosts.accepts(message.headers.host, message.socket.localAddress)) {
-      const text = 'the Host header does not name this server (--http-host NAME allows a name)';
+    const { authority, path, query } = parseTarget(message.url ?? '');
+    if (!this.#hosts.accepts(authority ?? message.headers.host, message.socket.localAddress)) {
+      const what = authority === null ? 'Host header' : 'request target';
+      const text = `the ${what} does not name this server (--http-host NAME allows a name)`;
       throw new HttpError(421, 'WRONG_HOST', text);
     }
-    const { path, query } = parseTarget(message.url ?? '');
     const route = findRoute(this.#routes, message.method ?? '', path);
     checkQuery(route, query);
     await discardBody(message, response);
@@ -137,21 +138,28 @@ class Serving {
   }
 }
 
-function parseTarget(target: string): { readonly path: string; readonly query: URLSearchParams } {
+interface Target {
+  /** Of a target in absolute form, which stands for the Host header (RFC 9112 §3.2.2); else null. */
+  readonly authority: string | null;
+  readonly path: string;
+  readonly query: URLSearchParams;
+}
+
+function parseTarget(target: string): Target {
   if (target.length > MAX_PATH_CHARACTERS) {
     throw new HttpError(414, 'URI_TOO_LONG', `a path may have ${MAX_PATH_CHARACTERS} characters`);
   }
-  if (!target.startsWith('/')) throw new HttpError(400, 'BAD_TARGET', 'the request target is not a path');
-  const mark = target.indexOf('?');
-  const path = mark === -1 ? target : target.slice(0, mark);
-  const query = mark === -1 ? '' : target.slice(mark + 1);
+  const [, authority = null, path = '', query = ''] =
+    /^(?:http:\/\/([^/?]*))?(\/[^?]*)?(?:\?(.*))?$/is.exec(target) ?? [];
+  if (authority === null && path === '')
+    throw new HttpError(400, 'BAD_TARGET', 'the request target is neither a path nor an http URL');
   try {
     // URLSearchParams would take a broken escape as text
     decodeURIComponent(query);
   } catch {
     throw new HttpError(400, 'BAD_QUERY', 'the query holds a broken %-escape');
   }
-  return { path, query: new URLSearchParams(query) };
+  return { authority, path: path === '' ? '/' : path, query: new URLSearchParams(query) };
 }
 
 /** No route reads a body: a short one is skipped, a long one refused. */

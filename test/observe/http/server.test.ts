@@ -230,6 +230,28 @@ t.test('a request for another name is not answered', async (t) => {
     t.equal((await ask(server, '/api/status', { headers: { host } })).status, 200, host);
 });
 
+t.test('a target in absolute form names the host instead of the header', async (t) => {
+  const { server } = await serve(t);
+  const { address } = server;
+  const foreign = { headers: { host: 'evil.example' } };
+  for (const base of [`http://${address}`, 'HTTP://localhost', 'http://[::1]:9464'])
+    t.match(await ask(server, `${base}/api/tasks?limit=1`, foreign), { status: 200 }, base);
+  t.equal((await ask(server, `http://${address}`)).text, (await ask(server, '/')).text);
+  const cases: readonly (readonly [string, number, string])[] = [
+    ['http://evil.example/api/status', 421, 'WRONG_HOST'],
+    [`http://user@${address}/api/status`, 421, 'WRONG_HOST'],
+    ['http:///api/status', 421, 'WRONG_HOST'],
+    [`https://${address}/api/status`, 400, 'BAD_TARGET'],
+    [`ftp://${address}/api/status`, 400, 'BAD_TARGET'],
+    ['*', 400, 'BAD_TARGET'],
+    [`http://${address}?x=1`, 400, 'BAD_QUERY'],
+    [`http://${address}/api/status?x=1`, 400, 'BAD_QUERY'],
+    [`http://${address}/api/status/`, 404, 'NOT_FOUND'],
+  ];
+  for (const [target, status, name] of cases)
+    t.match(await ask(server, target), { status, body: { error: { name } } }, target);
+});
+
 t.test('every answer carries a policy that allows no foreign or inline script', async (t) => {
   const { server } = await serve(t);
   for (const path of ['/api/status', '/nothing', '/healthz']) {
