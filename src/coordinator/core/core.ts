@@ -1,4 +1,4 @@
-import { recoverSchedules, scheduleIsDue } from './schedules/schedules.js';
+import { planRecovered, recoverSchedules, scheduleIsDue } from './schedules/schedules.js';
 import type { EntryRecord, RecoveredTask, SessionRecord } from '../../store/records.js';
 import { handleAgentMessage } from './sessions/agent-messages.js';
 import { coreFigures, type CoreFigures } from './figures.js';
@@ -71,7 +71,7 @@ export class CoordinatorCore {
     this.state = new CoreState(options, ports, now, recovered.counts, recovered.pausedKinds, recovered.bank);
     armLearning(this.state, now);
     for (const record of recovered.sessions) recoverSession(this.state, record, now);
-    recoverSchedules(this.state, recovered.schedules ?? []);
+    recoverSchedules(this.state, recovered.schedules ?? [], now);
   }
 
   /**
@@ -300,6 +300,9 @@ function timerIsDue(core: CoreState, due: Due, now: number): void {
       return;
     case 'schedule':
       scheduleIsDue(core, due.schedule, now);
+      return;
+    case 'schedules':
+      planRecovered(core, now);
       return;
     case 'drain':
       endDrain(core);

@@ -37,4 +37,6 @@ export type Due =
   | { readonly kind: 'training' }
   /** A recurring task has an occurrence. */
   | { readonly kind: 'schedule'; readonly schedule: Schedule }
+  /** There are more recurring tasks from the store than one turn finds the next times of. */
+  | { readonly kind: 'schedules' }
   | { readonly kind: 'drain' };

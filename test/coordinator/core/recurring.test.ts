@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import { CronProblem, CronTimes, newCronTimes } from '../../../src/coordinator/core/schedules/cron-times.js';
 import type { MessageOf } from '../../../src/protocol/messages.js';
-import { encodeValue } from '../../../src/protocol/value.js';
+import { decodeValue, encodeValue } from '../../../src/protocol/value.js';
 import { messagesOf, START, World, type ClientDouble } from './world.js';
 
 const MINUTE = 60_000;
@@ -189,6 +189,28 @@ void t.test('many at one time are submitted some in each turn, and counted like 
   world.advance(1);
   t.equal(world.core.state.tasks.size, 100);
   t.match(world.core.figures(world.now).kinds, [{ kind: 'compute', submitted: 100 }]);
+});
+
+void t.test('many are taken up some in each turn, and each as if it were alone', async (t) => {
+  const before = new World();
+  const client = before.client();
+  for (let i = 0; i < 100; i++) add(client, { name: `r${i}` });
+  const first = firstAfter(before.now);
+  const broken = before.store.entries.get('schedule')?.get('r98') ?? INPUT;
+  const value = { ...(decodeValue(broken) as object), cron: 'never' };
+  before.store.entries.get('schedule')?.set('r98', encodeValue(value));
+  const world = before.restart();
+  const other = world.client();
+  const planned = () => list(other).filter(({ nextAt }) => nextAt === first).length;
+  t.equal(list(other).length, 100);
+  const atOnce = planned();
+  t.ok(atOnce < 100, String(atOnce));
+  other.ask({ type: 'DropRecurring', requestId: 802, name: 'r99' });
+  world.advance(10);
+  t.equal(planned(), 98);
+  t.match(world.logs('a recurring task is not taken up'), [{ schedule: 'r98', reason: /'never'/ }]);
+  world.advance(first - world.now);
+  t.equal(world.store.rows.size, 98);
 });
 
 void t.test('that they wait is said once a second, however many do', async (t) => {

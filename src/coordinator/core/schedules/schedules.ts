@@ -16,19 +16,35 @@ import { decodeSchedule, encodeSchedule, type ScheduleRecord } from './schedule-
 
 /** Before an occurrence that could not be submitted is tried again. */
 const RETRY_MS = 1_000;
+/** Of those from the store, in one turn: to read an expression and find its next time takes up to a millisecond. */
+const MAX_PLANNED_AT_ONCE = 32;
 
 export class Schedule {
   readonly timer: Timer<Due> = new Timer<Due>({ kind: 'schedule', schedule: this });
+  /** Null when there is none, or it is not known yet. */
   nextAt: number | null = null;
+  #times: CronTimes | null;
 
+  /** `times`: those of the record, if it has been read; one from the store is read when it is planned. */
   constructor(
     public record: ScheduleRecord,
-    readonly times: CronTimes,
-  ) {}
+    times: CronTimes | null,
+  ) {
+    this.#times = times;
+  }
+
+  /** @throws CronProblem when the record from the store holds no such times. */
+  get times(): CronTimes {
+    return (this.#times ??= new CronTimes(this.record.cron, this.record.timeZone));
+  }
 }
 
 export class Schedules {
   readonly byName = new Map<string, Schedule>();
+  /** From the store, and to be planned yet. */
+  readonly recovered: Schedule[] = [];
+  /** Runs while there are such. */
+  readonly timer = new Timer<Due>({ kind: 'schedules' });
   /** Of the inputs of all of them. */
   get inputBytes(): number {
     let bytes = 0;
@@ -41,19 +57,41 @@ export class Schedules {
 }
 
 /** Takes up what the store has. */
-export function recoverSchedules(core: CoreState, entries: readonly EntryRecord[]): void {
+export function recoverSchedules(core: CoreState, entries: readonly EntryRecord[], now: number): void {
+  const { schedules } = core;
   for (const { key, value } of entries) {
     const record = decodeSchedule(value);
+    if (record === null) {
+      notTakenUp(core, key, 'its record cannot be read');
+      continue;
+    }
+    const schedule = new Schedule(record, null);
+    schedules.byName.set(key, schedule);
+    schedules.recovered.push(schedule);
+  }
+  planRecovered(core, now);
+}
+
+/** Finds the next times of some that the store had; of the others in turns to come. */
+export function planRecovered(core: CoreState, now: number): void {
+  const { recovered, byName, timer } = core.schedules;
+  for (const schedule of recovered.splice(0, MAX_PLANNED_AT_ONCE)) {
+    const { name } = schedule.record;
+    // removed meanwhile
+    if (byName.get(name) !== schedule) continue;
     try {
-      if (record === null) throw new Error('its record cannot be read');
-      const schedule = new Schedule(record, new CronTimes(record.cron, record.timeZone));
-      core.schedules.byName.set(key, schedule);
       plan(core, schedule);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      core.log('warn', 'a recurring task is not taken up', { schedule: key, reason });
+      byName.delete(name);
+      notTakenUp(core, name, error instanceof Error ? error.message : String(error));
     }
   }
+  // later than all that is due now
+  if (recovered.length > 0) core.timers.set(timer, now + 1);
+}
+
+function notTakenUp(core: CoreState, schedule: string, reason: string): void {
+  core.log('warn', 'a recurring task is not taken up', { schedule, reason });
 }
 
 /** Sets out for the occurrence after the last one. */
