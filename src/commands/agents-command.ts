@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { AgentSummary } from '../protocol/messages.js';
-import { withClient } from './connection.js';
+import { withTime } from './connection.js';
 import { addOptions, readOptions } from './options/options.js';
 import { queryOptions } from './options/query-options.js';
 import { writeJson } from './output/json.js';
@@ -28,10 +28,9 @@ export function registerAgentsCommand(program: Command): Command {
   addExample(command, 'swarm-coordinator agents');
   command.action(async () => {
     const options = await readOptions(command, queryOptions);
-    const agents = await withClient(options, (client) => client.agents());
+    const [agents, now] = await withTime(options, (client) => client.agents());
     const output = new Output();
     if (options.json) return writeJson(output, agents);
-    const now = Date.now();
     const rows = agents.map((agent) => agentRow(agent, now));
     await output.write(rows.length === 0 ? 'no agents\n' : formatTable(AGENT_COLUMNS, rows, tableWidth()));
   });

@@ -54,6 +54,18 @@ export async function withClient<T>(
   }
 }
 
+/** What `ask` brings, and the time by the coordinator's clock after it: by that the ages in a table are told. */
+export function withTime<T>(
+  options: Parameters<typeof withClient>[0],
+  ask: (client: Client) => Promise<T>,
+): Promise<readonly [T, number]> {
+  return withClient(options, async (client) => {
+    const answer = await ask(client);
+    const { now = Date.now() } = await client.status();
+    return [answer, now] as const;
+  });
+}
+
 /** Operator commands print results and errors; what the library logs on the way is for `--log-level debug`. */
 function quieter(level: LoggingOptions['logLevel']): LoggingOptions['logLevel'] {
   return level === 'info' ? 'warn' : level;

@@ -4,7 +4,7 @@ import { MAX_PATTERN_POINTS } from '../protocol/limits.js';
 import { numberList } from '../tasks/checks.js';
 import { TaskInputError } from '../tasks/kind.js';
 import { MAX_MAGNITUDE } from '../tasks/pattern-match/points.js';
-import { withClient } from './connection.js';
+import { withTime } from './connection.js';
 import { UsageError } from './exit.js';
 import { readCsvTail } from './input/csv.js';
 import { readJsonInput } from './input/json-input.js';
@@ -30,10 +30,10 @@ export function registerPatternsCommand(program: Command): Command {
   command.action(async () => {
     const options = await readOptions(command, patternsOptions);
     const query = { ...(await queryOf(options)), limit: options.limit };
-    const report = await withClient(options, (client) => client.patterns(query));
+    const [report, now] = await withTime(options, (client) => client.patterns(query));
     const output = new Output();
     if (options.json) await writeJson(output, report);
-    else await output.write(formatPatterns(report, Date.now(), tableWidth()));
+    else await output.write(formatPatterns(report, now, tableWidth()));
   });
   return command;
 }

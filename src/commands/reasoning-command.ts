@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { ReasoningReport } from '../client/reasoning.js';
-import { withClient } from './connection.js';
+import { withTime } from './connection.js';
 import { addOptions, readOptions } from './options/options.js';
 import { reasoningOptions } from './options/reasoning-options.js';
 import { age, milliseconds } from './output/durations.js';
@@ -22,10 +22,10 @@ export function registerReasoningCommand(program: Command): Command {
   command.action(async () => {
     const options = await readOptions(command, reasoningOptions);
     const { agent } = options;
-    const report = await withClient(options, (client) => client.reasoning(agent ?? undefined));
+    const [report, now] = await withTime(options, (client) => client.reasoning(agent ?? undefined));
     const output = new Output();
     if (options.json) await writeJson(output, report);
-    else await output.write(formatReasoning(report, Date.now(), tableWidth()));
+    else await output.write(formatReasoning(report, now, tableWidth()));
   });
   return command;
 }

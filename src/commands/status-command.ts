@@ -21,12 +21,13 @@ export function registerStatusCommand(program: Command): Command {
     } = await withClient(options, (client) => client.status());
     const output = new Output();
     if (options.json) await writeJson(output, status);
-    else await output.write(formatStatus(status, Date.now()));
+    else await output.write(formatStatus(status));
   });
   return command;
 }
 
-function formatStatus(status: StatusView, now: number): string {
+function formatStatus(status: StatusView): string {
+  const { now = Date.now() } = status;
   const rows: readonly (readonly [string, string])[] = [
     ['coordinator', `${status.coordinatorId} (${status.version})`],
     ['up', formatDuration(Math.max(0, Math.floor((now - status.startedAt) / 1000) * 1000))],

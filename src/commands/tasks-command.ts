@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Client } from '../client/client.js';
 import type { TaskSummary } from '../protocol/messages.js';
-import { withClient } from './connection.js';
+import { withTime } from './connection.js';
 import { addOptions, readOptions } from './options/options.js';
 import { tasksOptions } from './options/tasks-options.js';
 import type { Values } from './options/spec.js';
@@ -39,10 +39,9 @@ export function registerTasksCommand(program: Command): Command {
   addExample(command, 'swarm-coordinator tasks --state dead');
   command.action(async () => {
     const options = await readOptions(command, tasksOptions);
-    const { tasks, more } = await withClient(options, (client) => readPages(client, options));
+    const [{ tasks, more }, now] = await withTime(options, (client) => readPages(client, options));
     const output = new Output();
     if (options.json) return writeJson(output, tasks);
-    const now = Date.now();
     const rows = tasks.map((task) => taskRow(task, now));
     await output.write(rows.length === 0 ? 'no such tasks\n' : formatTable(TASK_COLUMNS, rows, tableWidth()));
     const last = tasks.at(-1);

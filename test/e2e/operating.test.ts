@@ -1,6 +1,10 @@
 import t from 'tap';
-import { errorLine, startSwarm } from '../support/cli.js';
+import { errorLine, runCli, startSwarm } from '../support/cli.js';
 
+/** For a process whose clock is an hour ahead. */
+const HOUR_AHEAD = {
+  NODE_OPTIONS: '--import=data:text/javascript,Date.now=(now=>()=>now()+3600000)(Date.now)',
+};
 const ECHO = '{"function": "echo", "input": 1}';
 
 t.test('an operator pauses a kind, sees why its tasks wait, and lets it go on', async (t) => {
@@ -20,6 +24,12 @@ t.test('an operator pauses a kind, sees why its tasks wait, and lets it go on', 
   t.match(status.stdout, /^paused +compute$/m);
   t.equal(wrong.status, 2);
   t.match(errorLine(wrong), /UNKNOWN_KIND.*'compte'/);
+  const early = (command: string) =>
+    runCli('swarm-coordinator', [command, '--connect', swarm.address], { cwd: swarm.cwd, env: HOUR_AHEAD });
+  const [up, heard, ages] = await Promise.all([early('status'), early('agents'), early('tasks')]);
+  t.match(up.stdout, /^up +\d+s$/m, 'ages are told by the clock of the coordinator');
+  t.match(heard.stdout, /^agent-1 .* \ds ago /m);
+  t.notMatch(ages.stdout, /\dh/);
   t.equal((await swarm.run(['resume', 'compute'])).status, 0);
   t.match(
     JSON.parse((await swarm.run(['submit', 'compute', '--input', '-', '--wait', '--json'], ECHO)).stdout),

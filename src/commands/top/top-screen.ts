@@ -37,10 +37,16 @@ export function drawTop(state: TopState, width: number, height: number, now: num
 function heading({ address, sample }: TopState, width: number, now: number): string {
   const name = `swarm-coordinator ${sample?.status.coordinatorId ?? ''} at ${address}`.replaceAll('  ', ' ');
   if (sample === null) return name;
-  const up = formatDuration(Math.max(0, Math.floor((now - sample.status.startedAt) / 1000) * 1000));
+  const upMs = now + aheadOf(sample) - sample.status.startedAt;
+  const up = formatDuration(Math.max(0, Math.floor(upMs / 1000) * 1000));
   const right = `${sample.status.draining ? 'DRAINING' : 'running'}, up ${up}`;
   const left = fit(name, Math.max(1, width - displayWidth(right) - 2));
   return `${left}${' '.repeat(Math.max(2, width - displayWidth(left) - displayWidth(right)))}${right}`;
+}
+
+/** How far the coordinator's clock is ahead of that of the samples, milliseconds. */
+function aheadOf({ at, status: { now = at } }: Sample): number {
+  return now - at;
 }
 
 function figures({ status, agents }: Sample): string[] {
@@ -90,7 +96,7 @@ function agentLines({ scrolled }: TopState, sample: Sample, width: number, heigh
   const shown = sorted.slice(scrolled, scrolled + (fits ? height - 1 : height - 2));
   const table = formatTable(
     AGENT_COLUMNS,
-    shown.map((agent) => agentRow(agent, sample.agentsAt)),
+    shown.map((agent) => agentRow(agent, sample.agentsAt + aheadOf(sample))),
     width,
   );
   const below = sorted.length - scrolled - shown.length;

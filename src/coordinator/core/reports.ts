@@ -5,7 +5,7 @@ import type { CoreState } from './state.js';
 
 /** What the coordinator tells of itself. */
 
-export function statusReport(core: CoreState, requestId: number): MessageOf<'StatusReport'> {
+export function statusReport(core: CoreState, requestId: number, now: number): MessageOf<'StatusReport'> {
   const { version, memoryBytes, dropped } = core.ports.facts();
   const agents: Record<string, number> = {};
   for (const { identity } of core.registry.values()) {
@@ -19,6 +19,7 @@ export function statusReport(core: CoreState, requestId: number): MessageOf<'Sta
     coordinatorId: core.options.coordinatorId,
     version,
     startedAt: core.startedAt,
+    now,
     draining: core.operation.state !== 'running',
     agents,
     tasks: core.tasks.countByState(),

@@ -23,6 +23,7 @@ export const reportMessages = {
     coordinatorId: text(128, 'which coordinator this is'),
     version: text(64, 'version of its software'),
     startedAt: ms('start of the process'),
+    now: optional(ms("the coordinator's clock, by which the times in all reports are")),
     draining: boolean({ description: 'it takes no new tasks' }),
     agents: dictionary(count('agents'), { maxProperties: 64, description: 'agents by type' }),
     tasks: dictionary(count('tasks'), { maxProperties: 64, description: 'tasks by state' }),

@@ -94,7 +94,7 @@ export const RecurringSummary = object({
   timeZone: text(64, 'in which the expression is meant'),
   kind,
   createdAt: ms('when it was added'),
-  nextAt: nullable(ms('its next occurrence; null when there is none any more')),
+  nextAt: nullable(ms('its next occurrence; null when there is none any more, or it is not known yet')),
   lastAt: nullable(ms('the last occurrence that was submitted')),
   lastTaskId: nullable(taskId),
 });

@@ -86,6 +86,15 @@ t.test('the screen shows state, figures, rates and agents', (t) => {
   t.end();
 });
 
+t.test('ages are told by the clock of the coordinator', (t) => {
+  const { status, ...rest } = sample(2000, 1, [agent('a', { lastHeardAt: 7_205_000 })], 7_000_000);
+  const ahead = { ...rest, status: { ...status, now: 7_212_000 } };
+  const text = draw(after(ahead)).join('\n');
+  t.match(text, /up 270s\n/);
+  t.match(text, /\na .* 7s ago\b/);
+  t.end();
+});
+
 t.test('it fits every terminal', (t) => {
   const agents = Array.from({ length: 50 }, (_, i) => agent(`agent-宽${String(i)}\x1b[2J`));
   const state = unanswered(after(sample(1000, 1e9, agents), sample(2000, 2e9, agents)), 'x'.repeat(300));

@@ -416,6 +416,7 @@ void t.test('the status counts agents, tasks and clients', async (t) => {
     coordinatorId: 'c1',
     version: 'test 1',
     startedAt: world.now,
+    now: world.now,
     draining: false,
     agents: { pattern: 1 },
     tasks: { queued: 0, delayed: 1, leased: 1, completed: 1 },

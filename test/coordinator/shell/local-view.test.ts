@@ -31,8 +31,9 @@ t.test('it says what a client is told, and is not counted as one', async (t) => 
   client.control.send({ type: 'QueryStatus', requestId: 2 });
   await pass(5);
   const [report] = client.control.of('StatusReport');
-  const { memoryBytes: _memory, ...status } = await view.status();
+  const { memoryBytes: _memory, now, ...status } = await view.status();
   t.match(report, status);
+  t.ok(Number(now) >= Number(report?.now));
   t.equal(status.clients, 1);
   t.match(await view.tasks({ state: 'queued' }), { tasks: [{ taskId, kind: 'compute' }], more: false });
   t.match(await view.task(taskId), {

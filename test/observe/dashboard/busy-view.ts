@@ -14,7 +14,12 @@ export class BusyView implements CoordinatorView {
   readonly #agents: readonly AgentSummary[];
   readonly #tasks: TaskSummary[];
 
-  constructor(agents: number, tasks: number, now: number) {
+  /** `now`: by its own clock, which stands still. */
+  constructor(
+    agents: number,
+    tasks: number,
+    readonly now: number,
+  ) {
     this.#agents = Array.from({ length: agents }, (_, i) => agentOf(i, now));
     // the newest first
     this.#tasks = Array.from({ length: tasks }, (_, i) => taskOf(tasks - 1 - i, now - i * 40));
@@ -30,7 +35,8 @@ export class BusyView implements CoordinatorView {
     return {
       coordinatorId: 'coordinator-1',
       version: '0.1.0',
-      startedAt: 0,
+      startedAt: this.now - 120_000,
+      now: this.now,
       draining: false,
       agents: { worker: this.#agents.length },
       tasks,

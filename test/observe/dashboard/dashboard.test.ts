@@ -94,10 +94,7 @@ void t.test('the dashboard in a browser', { skip: noBrowser }, async (t) => {
   await t.test('keeps a large swarm in hand', async (t) => {
     const now = Date.now();
     const view = new BusyView(1_000, 10_000, now);
-    const routes = coordinatorRoutes({ view, token: () => null });
-    const server = await startHttpServer({ host: '127.0.0.1', port: 0, routes, log: silent });
-    t.teardown(() => server.close());
-    const url = `http://${server.address}/`;
+    const url = await serve(t, view);
 
     for (const colorScheme of ['light', 'dark'] as const) {
       for (const width of [375, 1440]) {
@@ -171,11 +168,15 @@ void t.test('the dashboard in a browser', { skip: noBrowser }, async (t) => {
       t.ok(rows <= 10_001, `${rows} rows`);
     });
 
-    t.test('a coordinator whose clock is hours behind has its throughput shown', async (t) => {
-      const { page } = await open(t, browser, url);
-      await page.locator('#live', { hasText: 'live' }).waitFor();
+    t.test('a coordinator whose clock is hours behind has its ages and throughput shown', async (t) => {
       const at = Date.now() - 3 * 3_600_000;
-      view.tell([
+      const behind = new BusyView(10, 10, at);
+      const { page } = await open(t, browser, await serve(t, behind));
+      await page.locator('#live', { hasText: 'live' }).waitFor();
+      await page.locator('#identity', { hasText: 'up 2 min' }).waitFor();
+      const heard = await page.locator('#agents .grid-row', { hasText: 'agent-5' }).textContent();
+      t.match(heard, /\D\d(\.\d)? s ago/);
+      behind.tell([
         { event: 'task-completed', at: at - 1_000, taskId: idOf(200_000), kind: 'compute', priority: 5 },
         { event: 'task-submitted', at, taskId: idOf(200_001), kind: 'compute', priority: 5 },
       ]);
@@ -224,6 +225,14 @@ async function open(
   const complaints = complaintsOf(page);
   await page.goto(url);
   return { page, complaints };
+}
+
+/** Where the page of a view is. */
+async function serve(t: Test, view: BusyView): Promise<string> {
+  const routes = coordinatorRoutes({ view, token: () => null });
+  const server = await startHttpServer({ host: '127.0.0.1', port: 0, routes, log: silent });
+  t.teardown(() => server.close());
+  return `http://${server.address}/`;
 }
 
 async function tokenFile(t: Test): Promise<string> {

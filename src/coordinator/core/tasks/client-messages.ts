@@ -80,7 +80,7 @@ export function handleClientMessage(
       stopCoordinator(core, connection, message);
       return;
     case 'QueryStatus':
-      core.send(connection.id, statusReport(core, message.requestId));
+      core.send(connection.id, statusReport(core, message.requestId, now));
       return;
     case 'QueryAgents':
       core.send(connection.id, agentsReport(core, message.requestId));

@@ -6,7 +6,9 @@ import { makeChip, VirtualGrid } from './virtual-grid.js';
 /** @import { AgentSummary } from './types.js' */
 /** @import { Column } from './virtual-grid.js' */
 
-/** @type {readonly Column<AgentSummary>[]} */
+/** @typedef {AgentSummary & { readonly heardMsAgo: number }} AgentRow */
+
+/** @type {readonly Column<AgentRow>[]} */
 const COLUMNS = [
   {
     title: 'Agent',
@@ -35,7 +37,7 @@ const COLUMNS = [
   {
     title: 'Heard',
     class: 'number second',
-    fill: (cell, { lastHeardAt }) => setText(cell, ago(lastHeardAt)),
+    fill: (cell, { heardMsAgo }) => setText(cell, ago(heardMsAgo)),
   },
   {
     title: 'Completed',
@@ -53,7 +55,7 @@ const COLUMNS = [
 
 /** All agents, those in trouble first. */
 export class AgentsView {
-  /** @type {readonly AgentSummary[]} */
+  /** @type {readonly AgentRow[]} */
   #agents = [];
   #find = byId('agents-find', HTMLInputElement);
   #state = byId('agents-state', HTMLSelectElement);
@@ -72,10 +74,15 @@ export class AgentsView {
     this.#state.addEventListener('change', () => this.#draw());
   }
 
-  /** @param {readonly AgentSummary[]} agents */
-  show(agents) {
+  /**
+   * @param {readonly AgentSummary[]} agents
+   * @param {number} now by the coordinator's clock
+   */
+  show(agents, now) {
     const names = new Intl.Collator('en', { numeric: true });
-    this.#agents = agents.toSorted((a, b) => rank(a) - rank(b) || names.compare(a.agentId, b.agentId));
+    this.#agents = agents
+      .map((agent) => ({ ...agent, heardMsAgo: now - agent.lastHeardAt }))
+      .sort((a, b) => rank(a) - rank(b) || names.compare(a.agentId, b.agentId));
     this.#draw();
   }
 

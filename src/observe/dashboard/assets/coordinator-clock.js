@@ -1,16 +1,16 @@
 const MINUTE_MS = 60_000;
 
 /**
- * The coordinator's clock, which may be hours away from this one's, as the times of its events tell it. An event is never
- * older than it was on its way: the youngest of the last minutes tells best, and a clock that was set is followed.
+ * The coordinator's clock, which may be hours away from this one's, as the times in its answers and of its events tell it.
+ * Each was on its way for a while: the youngest of the last minutes tells best, and a clock that was set is followed.
  */
 export class CoordinatorClock {
-  /** How far the coordinator is ahead, by the events of this minute and by those of the one before. */
+  /** How far the coordinator is ahead, by what was heard in this minute and in the one before. */
   #latest = -Infinity;
   #before = -Infinity;
   #minute = 0;
 
-  /** @param {number} at when something happened, by the coordinator's clock */
+  /** @param {number} at when something was said or happened, by the coordinator's clock */
   hear(at) {
     const minute = Math.floor(performance.now() / MINUTE_MS);
     if (minute !== this.#minute) {

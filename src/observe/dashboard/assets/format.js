@@ -39,9 +39,9 @@ export function duration(ms) {
   return hours < 48 ? `${Math.floor(hours)} h` : `${Math.floor(hours / 24)} d`;
 }
 
-/** @param {number} at milliseconds since 1970 */
-export const ago = (at) =>
-  `${duration(Math.max(0, Math.round((Date.now() - at) / 1000)) * 1000).replace('<1 ms', '0 s')} ago`;
+/** @param {number} ms since then */
+export const ago = (ms) =>
+  `${duration(Math.max(0, Math.round(ms / 1000)) * 1000).replace('<1 ms', '0 s')} ago`;
 
 /** How good or bad a state is: what its chip shows beside the word. */
 const TONES = /** @type {Readonly<Record<string, string>>} */ ({

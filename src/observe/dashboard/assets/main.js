@@ -85,7 +85,9 @@ followEvents({
   },
 });
 
-void Promise.all([status.now(), agents.now(), tasks.now(), dead.now(), reasoning.now(), openTask.now()]);
+// the status says what time it is by the coordinator's clock
+const statusAndAgents = status.now().then(() => agents.now());
+void Promise.all([statusAndAgents, tasks.now(), dead.now(), reasoning.now(), openTask.now()]);
 setInterval(() => {
   if (document.hidden) return;
   const now = clock.now();
@@ -98,11 +100,10 @@ async function readStatus() {
   const report = await read('/api/status');
   overview.showStatus(report);
   tasksView.showStatus(report);
-  const { coordinatorId, version, startedAt, draining } = report;
-  setText(
-    identity,
-    `${coordinatorId} · version ${version} · up ${duration(Math.max(1000, Date.now() - startedAt))}`,
-  );
+  const { coordinatorId, version, startedAt, now, draining } = report;
+  if (now !== undefined) clock.hear(now);
+  const up = duration(Math.max(1000, clock.now() - startedAt));
+  setText(identity, `${coordinatorId} · version ${version} · up ${up}`);
   notice.hidden = !draining;
   setText(notice, draining ? 'The coordinator is draining: it takes no new tasks.' : '');
 }
@@ -111,7 +112,7 @@ async function readAgents() {
   /** @type {readonly AgentSummary[]} */
   const report = await read('/api/agents');
   overview.showAgents(report);
-  agentsView.show(report);
+  agentsView.show(report, clock.now());
 }
 
 /**

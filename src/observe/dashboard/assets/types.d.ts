@@ -7,6 +7,7 @@ export interface Status {
   readonly coordinatorId: string;
   readonly version: string;
   readonly startedAt: number;
+  readonly now?: number;
   readonly draining: boolean;
   readonly agents: Readonly<Record<string, number>>;
   readonly tasks: Readonly<Record<string, number>>;
