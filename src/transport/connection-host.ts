@@ -11,9 +11,11 @@ export const READ_BUFFER_BYTES = 32 * 1024;
 export interface ConnectionHost {
   readonly sendBuffer: Buffer;
   readonly readBuffer: Buffer;
-  /** Runs `takeIn` and `giveOut` of the connection once at the end of this turn of the event loop. */
+  /** Has what was written sent at the end of this turn. */
   schedule(connection: QuicConnection): void;
-  /** Runs `sendNow` of the connection in about a millisecond, unless it has sent by then. */
+  /** Runs `takeIn` and `giveOut` of the connection in the next turn. */
+  scheduleNext(connection: QuicConnection): void;
+  /** Runs `sendNow` of the connection in a few milliseconds, unless it has sent by then. */
   delay(connection: QuicConnection): void;
   transmit(length: number, to: HostPort): boolean;
   /** The handshake is complete. */

@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
+import { AckDebt } from './ack-debt.js';
 import { connectionStats } from './connection-stats.js';
 import type { ConnectionHost, ConnectionOptions } from './connection-host.js';
 import { closeInfoOf, INTERNAL_ERROR_CODE, tlsAlertCode } from './close-info.js';
@@ -26,7 +27,7 @@ const PROBE_STREAMS = 32;
 const BURST_DATAGRAMS = 128;
 /** A peer that has not proved its address and identity may make us take in no more than this. */
 const HANDSHAKE_BUDGET_BYTES = 256 * 1024;
-/** How often streams beyond PROBE_STREAMS are checked for STOP_SENDING, in milliseconds. */
+/** How often streams beyond PROBE_STREAMS are checked for STOP_SENDING. */
 const STOP_SWEEP_MS = 100;
 const BAD_CERTIFICATE_ALERT = 42;
 
@@ -75,8 +76,7 @@ export class QuicConnection implements TransportConnection, StreamOwner {
   private farewell: { readonly isApp: boolean; readonly code: number; readonly reason: string } | null = null;
   private hasEarlyData = false;
   private readonly share = new ReadShare();
-  private received = false;
-  private receivedSinceSend = 0;
+  private readonly acks = new AckDebt();
   private receivedAt = performance.now();
   private greeted: boolean;
   private ended: CloseInfo | null = null;
@@ -167,7 +167,7 @@ export class QuicConnection implements TransportConnection, StreamOwner {
   }
 
   wantsRead(): void {
-    this.host.schedule(this);
+    this.host.scheduleNext(this);
   }
 
   mayRead(bytes: number): boolean {
@@ -197,10 +197,9 @@ export class QuicConnection implements TransportConnection, StreamOwner {
     else {
       this.liveness.received();
       this.receivedAt = performance.now();
-      this.receivedSinceSend++;
-      this.received = true;
+      this.acks.received(datagram.length);
     }
-    this.host.schedule(this);
+    this.host.scheduleNext(this);
     return error;
   }
 
@@ -219,7 +218,7 @@ export class QuicConnection implements TransportConnection, StreamOwner {
     this.host.schedule(this);
   }
 
-  /** First half of a turn: hands over what has arrived. Never throws. */
+  /** Hands over what has arrived. Never throws. */
   takeIn(): void {
     if (this.phase.name === 'closed') return;
     // The native side derives 0-RTT keys while it makes the first flight; what was written before follows at once.
@@ -269,17 +268,12 @@ export class QuicConnection implements TransportConnection, StreamOwner {
 
   // ---- one turn
 
-  /**
-   * Nothing that could leave now is waited for: at most one datagram has come since we sent last, and nothing urgent
-   * was written. RFC 9000 §13.2.1 lets an acknowledgement wait (up to max_ack_delay, 25 ms; here about one), so that it
-   * travels with the answer instead of waking the peer for nothing. A second datagram is answered at once (§13.2.2).
-   */
+  /** There is something to send, and nobody waits for it. */
   private canWait(): boolean {
-    const something = this.receivedSinceSend === 1 || !this.writers.empty;
     return (
-      something &&
+      (this.acks.mayWait || !this.writers.empty) &&
       this.phase.name === 'established' &&
-      this.receivedSinceSend <= 1 &&
+      !this.acks.isDue &&
       !this.inHurry &&
       this.farewell === null &&
       !this.native.isDraining()
@@ -288,7 +282,7 @@ export class QuicConnection implements TransportConnection, StreamOwner {
 
   /** What was left unread because the share was used up is for the next turn. */
   private readOn(): void {
-    if (this.share.used) this.host.schedule(this);
+    if (this.share.used) this.host.scheduleNext(this);
   }
 
   private guarded(work: () => void): void {
@@ -310,6 +304,8 @@ export class QuicConnection implements TransportConnection, StreamOwner {
         return;
       }
       this.phase = { name: 'established' };
+      // Tickets leave at once: what is soon over has one for the next time.
+      this.inHurry = true;
       this.liveness.handshakeComplete();
       this.options.keylog?.collect(this.options.id);
       // The server has refused the ticket and so dropped the early data, which the native side finds out by what is
@@ -372,7 +368,7 @@ export class QuicConnection implements TransportConnection, StreamOwner {
     if (this.streams.size === 0) return;
     if (this.streams.size <= PROBE_STREAMS) {
       for (const stream of this.streams.values()) stream.checkStopped();
-    } else if (this.sweepAt === Infinity && this.received) {
+    } else if (this.sweepAt === Infinity) {
       this.sweepAt = performance.now() + STOP_SWEEP_MS;
     }
   }
@@ -398,7 +394,7 @@ export class QuicConnection implements TransportConnection, StreamOwner {
       const length = this.native.send(this.host.sendBuffer);
       if (length === DONE) return;
       this.liveness.sent(now);
-      this.receivedSinceSend = 0;
+      this.acks.sent();
       if (!this.host.transmit(length, this.native.to)) {
         this.throttled = true;
         return;

@@ -203,7 +203,7 @@ class ClientHost implements ConnectionHost, DatagramHandler {
           return;
         }
         port.setHandler(this);
-        this.schedule(connection);
+        this.scheduleNext(connection);
       },
       (error: unknown) => {
         const why = error instanceof Error ? error.message : String(error);
@@ -236,6 +236,10 @@ class ClientHost implements ConnectionHost, DatagramHandler {
 
   schedule(connection: QuicConnection): void {
     if (this.port !== null) this.owner.scheduler.schedule(connection);
+  }
+
+  scheduleNext(connection: QuicConnection): void {
+    if (this.port !== null) this.owner.scheduler.scheduleNext(connection);
   }
 
   delay(connection: QuicConnection): void {

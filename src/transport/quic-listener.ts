@@ -263,6 +263,10 @@ class Listener implements QuicListener, DatagramHandler, ConnectionHost {
     this.scheduler.schedule(connection);
   }
 
+  scheduleNext(connection: QuicConnection): void {
+    this.scheduler.scheduleNext(connection);
+  }
+
   delay(connection: QuicConnection): void {
     this.scheduler.delay(connection);
   }

@@ -70,7 +70,7 @@ export interface TransportStream {
    */
   write(bytes: Uint8Array): boolean;
   /**
-   * Like `write`, for what nobody waits for: it leaves with the next thing that does, or alone in about a millisecond.
+   * Like `write`, for what nobody waits for: it leaves with the next thing that does, or alone in a few milliseconds.
    * Spares a datagram, and the peer being woken for it.
    */
   writeLater(bytes: Uint8Array): boolean;

@@ -1,10 +1,15 @@
 import type { QuicConnection } from './quic-connection.js';
 
+const SETTLED = Promise.resolve();
+/** How long what nobody waits for waits for company. RFC 9000 §13.2.1 lets an acknowledgement wait for 25 ms. */
+const LONE_MS = 5;
+
 /**
  * Runs each connection that has something to do once, after all datagrams that wait in the socket were received:
  * flushing after each of them would send an acknowledgement for every packet (measured: a factor of 5 in throughput).
- * A turn has three parts: all connections hand over what arrived, the hook runs (a user decides on all of it
- * together), all connections send. So a message that comes in on one connection leaves on another in the same turn.
+ * A turn has four parts: all connections hand over what arrived, the hook runs (a user decides on all of it
+ * together), promises that were settled by it have their reactions, all connections send. So a message that comes in on
+ * one connection leaves on another in the same turn, and an answer that is awaited takes the next question along.
  */
 export class TurnScheduler {
   private due = new Set<QuicConnection>();
@@ -13,25 +18,27 @@ export class TurnScheduler {
   private delayed = new Set<QuicConnection>();
   private delayTimer: NodeJS.Timeout | null = null;
   private immediate: NodeJS.Immediate | null = null;
-  /** The set of the turn that still takes in: a connection that becomes due now belongs to it. */
+  /** The set of the turn that has not given out yet: a connection that has something to send now belongs to it. */
   private gathering: Set<QuicConnection> | null = null;
 
   /** Called between taking in and giving out. Must not throw. */
   hook: () => void = () => undefined;
 
   schedule(connection: QuicConnection): void {
-    if (this.gathering !== null) {
-      this.gathering.add(connection);
-      return;
-    }
+    if (this.gathering === null) this.scheduleNext(connection);
+    else this.gathering.add(connection);
+  }
+
+  /** For what is left to read: the turn under way may have taken in already. */
+  scheduleNext(connection: QuicConnection): void {
     this.due.add(connection);
     this.immediate ??= setImmediate(this.run);
   }
 
-  /** Runs `connection.sendNow()` in about a millisecond: one timer for all. */
+  /** Runs `connection.sendNow()` within LONE_MS: one timer for all. */
   delay(connection: QuicConnection): void {
     this.delayed.add(connection);
-    this.delayTimer ??= setTimeout(this.runDelayed, 1);
+    this.delayTimer ??= setTimeout(this.runDelayed, LONE_MS);
   }
 
   forget(connection: QuicConnection): void {
@@ -57,6 +64,15 @@ export class TurnScheduler {
     // A Set visits what is added while it is walked.
     for (const connection of batch) connection.takeIn();
     this.hook();
+    void SETTLED.then(this.afterReactions);
+  };
+
+  /** Ticks come when no microtask is left, however many led to others. */
+  private readonly afterReactions = (): void => process.nextTick(this.giveOut);
+
+  private readonly giveOut = (): void => {
+    const batch = this.gathering;
+    if (batch === null) return;
     this.gathering = null;
     for (const connection of batch) connection.giveOut();
     batch.clear();
