@@ -12,6 +12,8 @@ import { Trouble } from './trouble.js';
 const MIN_COMPACT_BYTES = 4 * 1024 * 1024;
 /** While it is compacted, written in parts of about this size. */
 const PART_BYTES = 1024 * 1024;
+/** A coordinator that is well has acknowledged an answer by then, which saves the disk the trouble. */
+const WRITE_MS = 10;
 /** What was dropped is noted with the next answers, or after this long; an outbox that is empty for so long gets an empty file. */
 const TIDY_MS = 100;
 /** A longer journal is not of our making: it would have been compacted. */
@@ -26,7 +28,7 @@ interface Entry {
 
 type Phase =
   | 'resting'
-  /** At the end of this turn all that came in it is written. */
+  /** In a moment all that is not yet acknowledged is written. */
   | 'scheduled'
   /** One call of the file is under way; what comes meanwhile is written after it. */
   | 'writing'
@@ -37,24 +39,27 @@ type Phase =
 /**
  * An outbox that outlives the process: a journal of answers and of those that are done with.
  *
- * `put` returns before the answer is in the file: all answers of one turn of the event loop are written together at its
- * end, while they are being sent. So a process that is killed finds after its restart every answer whose write had
- * returned. Nothing is synced to the disk: a machine that loses power may lose the last seconds, and the tasks are done
- * again. A drop that was not written yet costs one answer sent twice, which the coordinator refuses by its epoch.
+ * `put` returns before the answer is in the file: it is sent at once, and written with others some milliseconds later,
+ * unless the coordinator has it by then. So a process that is killed finds after its restart every answer whose write had
+ * returned; a task that ended in the last moment is done again. Nothing is synced to the disk: a machine that loses power
+ * may lose the last seconds. A drop that was not written yet costs one answer sent twice, which the coordinator refuses
+ * by its epoch.
  */
 export class DurableOutbox implements Outbox {
   readonly #entries = new Map<string, Entry>();
   readonly #file: JournalFile;
   readonly #trouble: Trouble;
-  readonly #waiting = new RecordBuffer();
-  readonly #other = new RecordBuffer();
-  #pending: RecordBuffer = this.#waiting;
+  /** What the call of the file that is under way writes. */
+  readonly #writing = new RecordBuffer();
+  /** Put since the last write, and perhaps dropped again. */
+  #unwritten: Entry[] = [];
   /** Numbers of records in the file, or on their way, whose answers are done with. */
   #drops: number[] = [];
   #phase: Phase = 'resting';
   #lastNumber = 0;
   #bytes = 0;
   #liveRecordBytes = 0;
+  #writeTimer: NodeJS.Timeout | undefined;
   #tidyTimer: NodeJS.Timeout | undefined;
   #whenAtRest: (() => void)[] = [];
 
@@ -97,10 +102,8 @@ export class DurableOutbox implements Outbox {
     this.#entries.set(answer.lease.taskId, entry);
     this.#bytes += answer.payload?.byteLength ?? 0;
     if (this.#phase === 'failing' || this.#phase === 'closed') return;
-    this.#record(entry, this.#pending);
-    if (this.#phase !== 'resting') return;
-    this.#phase = 'scheduled';
-    setImmediate(() => this.#writePending());
+    this.#unwritten.push(entry);
+    if (this.#phase === 'resting') this.#schedule();
   }
 
   get(taskId: string): Answer | null {
@@ -114,6 +117,7 @@ export class DurableOutbox implements Outbox {
     this.#bytes -= entry.answer.payload?.byteLength ?? 0;
     this.#liveRecordBytes -= entry.recordBytes;
     if (this.#phase === 'failing' || this.#phase === 'closed') return;
+    if (entry.number === 0) return;
     this.#drops.push(entry.number);
     this.#tidySoon();
   }
@@ -122,11 +126,10 @@ export class DurableOutbox implements Outbox {
     for (const { answer } of this.#entries.values()) yield answer;
   }
 
-  /** Resolves when nothing waits to be written; at once when the file cannot be written. */
+  /** Writes what waits at once. Resolves when nothing does, and when the file cannot be written. */
   written(): Promise<void> {
-    if (this.#phase === 'resting' || this.#phase === 'failing' || this.#phase === 'closed') {
-      return Promise.resolve();
-    }
+    if (this.#phase === 'scheduled') this.#writePending();
+    if (this.#phase !== 'writing') return Promise.resolve();
     return new Promise((resolve) => this.#whenAtRest.push(resolve));
   }
 
@@ -155,86 +158,91 @@ export class DurableOutbox implements Outbox {
     await this.written();
   }
 
-  #record(entry: Entry, buffer: RecordBuffer): void {
+  #schedule(): void {
+    this.#phase = 'scheduled';
+    this.#writeTimer = setTimeout(() => this.#writePending(), WRITE_MS);
+  }
+
+  /** Adds an entry to what is written, unless it was dropped or replaced meanwhile. */
+  #record(entry: Entry): void {
+    if (this.#entries.get(entry.answer.lease.taskId) !== entry) return;
     entry.number = ++this.#lastNumber;
-    entry.recordBytes = buffer.addAnswer(entry.number, entry.answer);
+    entry.recordBytes = this.#writing.addAnswer(entry.number, entry.answer);
     this.#liveRecordBytes += entry.recordBytes;
   }
 
   #writePending(): void {
-    if (this.#phase !== 'scheduled') return;
+    clearTimeout(this.#writeTimer);
+    for (const entry of this.#unwritten) this.#record(entry);
+    this.#unwritten = [];
     if (this.#drops.length > 0) {
-      this.#pending.addDrops(this.#drops);
+      this.#writing.addDrops(this.#drops);
       this.#drops = [];
     }
-    const total = this.#file.length + this.#pending.length;
+    if (this.#writing.length === 0) {
+      this.#rest();
+      return;
+    }
+    const total = this.#file.length + this.#writing.length;
     if (total > 2 * this.#liveRecordBytes + MIN_COMPACT_BYTES) {
       this.#rewrite();
       return;
     }
-    const writing = this.#pending;
-    this.#pending = writing === this.#waiting ? this.#other : this.#waiting;
     this.#phase = 'writing';
-    this.#file.append(writing.bytes, (error) => {
-      writing.clear();
-      this.#over(error);
-    });
+    this.#file.append(this.#writing.bytes, (error) => this.#over(error));
   }
 
   /** Replaces the file by one with all answers there are, and nothing else. */
   #rewrite(): void {
     this.#phase = 'writing';
-    this.#pending.clear();
+    this.#writing.clear();
+    this.#unwritten = [];
     this.#drops = [];
     this.#liveRecordBytes = 0;
     if (this.#entries.size === 0) {
       this.#file.clear((error) => this.#over(error));
       return;
     }
-    const part = this.#pending === this.#waiting ? this.#other : this.#waiting;
     const entries = [...this.#entries.values()];
     for (const entry of entries) entry.recordBytes = 0;
     let next = 0;
     this.#file.replace(
       () => {
-        part.clear();
-        for (; next < entries.length && part.length < PART_BYTES; next++) {
+        this.#writing.clear();
+        for (; next < entries.length && this.#writing.length < PART_BYTES; next++) {
           const entry = entries[next];
-          // One that was dropped or replaced meanwhile is not worth its place.
-          if (entry !== undefined && this.#entries.get(entry.answer.lease.taskId) === entry) {
-            this.#record(entry, part);
-          }
+          if (entry !== undefined) this.#record(entry);
         }
-        return part.length === 0 ? null : part.bytes;
+        return this.#writing.length === 0 ? null : this.#writing.bytes;
       },
-      (error) => {
-        part.clear();
-        this.#over(error);
-      },
+      (error) => this.#over(error),
     );
   }
 
   /** A call of the file has returned. */
   #over(error: Error | null): void {
+    this.#writing.clear();
     if (error !== null) {
       this.#fail(error);
-    } else {
-      this.#trouble.over('results are on disk again before they are acknowledged');
-      if (this.#pending.length > 0) {
-        this.#phase = 'scheduled';
-        this.#writePending();
-        return;
-      }
-      this.#phase = 'resting';
-      if (this.#drops.length > 0) this.#tidySoon();
+      return;
     }
+    this.#trouble.over('results are on disk again before they are acknowledged');
+    if (this.#unwritten.length === 0) this.#rest();
+    else if (this.#whenAtRest.length > 0) this.#writePending();
+    else this.#schedule();
+  }
+
+  #rest(): void {
+    this.#phase = 'resting';
+    if (this.#drops.length > 0) this.#tidySoon();
     for (const rest of this.#whenAtRest.splice(0)) rest();
   }
 
   #fail(error: Error): void {
     this.#phase = 'failing';
-    this.#pending.clear();
+    this.#unwritten = [];
     this.#drops = [];
+    for (const rest of this.#whenAtRest.splice(0)) rest();
     const consequence = 'results cannot be written to disk: until they can, a crash of the agent loses them';
     this.#trouble.happened(error, consequence, () => {
       if (this.#phase === 'failing') this.#rewrite();
@@ -257,7 +265,6 @@ export class DurableOutbox implements Outbox {
       return;
     }
     if (this.#drops.length === 0) return;
-    this.#phase = 'scheduled';
     this.#writePending();
   }
 }

@@ -1,10 +1,13 @@
+import { once } from 'node:events';
 import {
   copyFileSync,
+  existsSync,
   mkdirSync,
   readFileSync,
   renameSync,
   statSync,
   symlinkSync,
+  watch,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -40,7 +43,7 @@ async function made(t: Test, contents?: Buffer) {
   return { path, log, outbox, found, size: () => statSync(path).size };
 }
 
-t.test('all answers of a turn are in the file soon after it', async (t) => {
+t.test('what is put is in the file soon after', async (t) => {
   const { outbox, found } = await made(t);
   for (let n = 0; n < 50; n++) outbox.put(completed(`t${n}`));
   await outbox.written();
@@ -51,6 +54,27 @@ t.test('all answers of a turn are in the file soon after it', async (t) => {
   const ids = await found();
   t.equal(ids.length, 49);
   t.notOk(ids.includes('t0'));
+});
+
+t.test('what is dropped before it was written never goes to the disk', async (t) => {
+  const { path, outbox } = await made(t);
+  for (let n = 0; n < 50; n++) {
+    outbox.put(completed(`t${n}`));
+    outbox.drop(`t${n}`);
+  }
+  await outbox.written();
+  await outbox.close();
+  t.notOk(existsSync(path));
+});
+
+t.test('without being asked it writes', async (t) => {
+  const { path, outbox } = await made(t);
+  writeFileSync(path, '');
+  const watched = watch(path);
+  t.teardown(() => watched.close());
+  outbox.put(completed('t1'));
+  await once(watched, 'change');
+  t.equal(outbox.size, 1);
 });
 
 t.test('answers that come while a write is under way are written after it, in order', async (t) => {
