@@ -1,3 +1,4 @@
+import { RecentIds } from '../collections/recent-ids.js';
 import { DEFAULT_MAX_MESSAGE_BYTES, MAX_CONCURRENCY, MAX_HANDSHAKE_BYTES } from '../protocol/limits.js';
 import type { ErrorDetail, Lease, MessageOf, TaskMemory } from '../protocol/messages.js';
 import type { RunOutcome } from './outcome.js';
@@ -139,7 +140,7 @@ export class WorkCore {
   readonly #held = new Map<string, Work>();
   /** All and only the tasks in state `received`, by priority, then in order of arrival. */
   readonly #waiting: HeldTask[] = [];
-  readonly #settled = new Set<string>();
+  readonly #settled = new RecentIds(REMEMBERED_LEASES);
   /** When to send the answers of these tasks again. */
   readonly #resendAt = new Map<string, number>();
   #maxResultBytes = DEFAULT_MAX_MESSAGE_BYTES;
@@ -370,7 +371,7 @@ export class WorkCore {
     this.#held.delete(task.key);
     // The answer of a newer lease of the same task stands: this one would be refused as stale.
     if (answer === null || this.#isAnswered(task.lease)) {
-      this.#remember(task.key);
+      this.#settled.add(task.key);
       return [{ type: 'release', origin: task.origin }];
     }
     this.#outbox.put(answer);
@@ -382,7 +383,7 @@ export class WorkCore {
     if (answer === null) return;
     this.#outbox.drop(taskId);
     this.#resendAt.delete(taskId);
-    this.#remember(leaseKey(answer.lease));
+    this.#settled.add(leaseKey(answer.lease));
   }
 
   /** Of several leases of one task only the newest can still be good; a single one was meant itself. */
@@ -462,14 +463,5 @@ export class WorkCore {
   #isAnswered(lease: Lease): boolean {
     const answer = this.#outbox.get(lease.taskId);
     return answer !== null && answer.lease.epoch >= lease.epoch;
-  }
-
-  #remember(key: string): void {
-    this.#settled.add(key);
-    if (this.#settled.size <= REMEMBERED_LEASES) return;
-    for (const oldest of this.#settled) {
-      this.#settled.delete(oldest);
-      break;
-    }
   }
 }

@@ -32,7 +32,7 @@ import { pairKey } from './pair-key.js';
 import { PendingForecasts, type PendingForecast } from './pending-forecasts.js';
 import { cellsOf, DEFAULT_PERFORMANCE_LIMITS, type Levels, Performance } from './performance/performance.js';
 import { SCORE_DECAY } from './performance/cell.js';
-import { RecentIds } from './recent-ids.js';
+import { RecentIds } from '../collections/recent-ids.js';
 import { BankReports } from './reports.js';
 import { Ring } from '../collections/ring.js';
 import { DecayedMoments } from './statistics/decayed-moments.js';

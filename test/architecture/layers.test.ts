@@ -18,7 +18,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   store: ['protocol', 'files'],
   observe: ['protocol'],
   coordinator: ['tasks', 'reasoning', 'store', 'observe', 'protocol', 'transport', 'numeric', 'collections'],
-  agent: ['tasks', 'reasoning', 'store', 'observe', 'protocol', 'transport', 'files'],
+  agent: ['tasks', 'reasoning', 'store', 'observe', 'protocol', 'transport', 'files', 'collections'],
   client: ['tasks', 'reasoning', 'store', 'observe', 'protocol', 'transport'],
   commands: [
     'coordinator',
