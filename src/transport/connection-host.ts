@@ -15,7 +15,7 @@ export interface ConnectionHost {
   schedule(connection: QuicConnection): void;
   /** Runs `takeIn` and `giveOut` of the connection in the next turn. */
   scheduleNext(connection: QuicConnection): void;
-  /** Runs `sendNow` of the connection in a few milliseconds, unless it has sent by then. */
+  /** Runs `sendAll` of the connection in a few milliseconds. */
   delay(connection: QuicConnection): void;
   transmit(length: number, to: HostPort): boolean;
   /** The handshake is complete. */

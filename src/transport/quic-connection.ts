@@ -9,6 +9,7 @@ import { DONE, type HostPort, type NativeConnection } from './native.js';
 import { certificateOf } from './peer-certificate.js';
 import { QuicStream, type StreamOwner } from './quic-stream.js';
 import { ReadShare } from './read-share.js';
+import { TicketWatch } from './ticket-watch.js';
 import { WriteQueue } from './write-queue.js';
 import type {
   CloseInfo,
@@ -72,7 +73,7 @@ export class QuicConnection implements TransportConnection, StreamOwner {
   private handshakeBytes = 0;
   private throttled = false;
   private sweepAt = Infinity;
-  private sessionChecks = 0;
+  private readonly tickets: TicketWatch | null;
   private farewell: { readonly isApp: boolean; readonly code: number; readonly reason: string } | null = null;
   private hasEarlyData = false;
   private readonly share = new ReadShare();
@@ -88,6 +89,7 @@ export class QuicConnection implements TransportConnection, StreamOwner {
   ) {
     this.liveness = new Liveness(options, performance.now());
     this.greeted = options.role === 'server';
+    this.tickets = options.onSession === undefined ? null : new TicketWatch(options.onSession);
     this.readBuffer = host.readBuffer;
     this.nextStreamId = options.role === 'client' ? 0 : 1;
     this.recvInfo = { from: options.remote, to: options.local };
@@ -162,7 +164,7 @@ export class QuicConnection implements TransportConnection, StreamOwner {
   }
 
   wantsWriteLater(stream: QuicStream): void {
-    this.writers.add(stream);
+    this.writers.addLater(stream);
     this.host.delay(this);
   }
 
@@ -243,10 +245,16 @@ export class QuicConnection implements TransportConnection, StreamOwner {
     this.sendNow();
   }
 
-  /** `giveOut` without waiting for company for an acknowledgement. */
-  sendNow(): void {
+  /** The end of waiting for company. */
+  sendAll(): void {
+    this.writers.hurry();
+    this.sendNow();
+  }
+
+  private sendNow(): void {
     if (this.phase.name === 'closed') return;
     this.inHurry = false;
+    if (this.farewell !== null) this.writers.hurry();
     this.guarded(() => this.writeStreams());
     this.sendDatagrams();
     if (this.farewell !== null) {
@@ -263,7 +271,7 @@ export class QuicConnection implements TransportConnection, StreamOwner {
   turn(): void {
     this.takeIn();
     this.readOn();
-    this.sendNow();
+    this.sendAll();
   }
 
   // ---- one turn
@@ -271,7 +279,7 @@ export class QuicConnection implements TransportConnection, StreamOwner {
   /** There is something to send, and nobody waits for it. */
   private canWait(): boolean {
     return (
-      (this.acks.mayWait || !this.writers.empty) &&
+      (this.acks.mayWait || this.writers.hasLater) &&
       this.phase.name === 'established' &&
       !this.acks.isDue &&
       !this.inHurry &&
@@ -314,19 +322,7 @@ export class QuicConnection implements TransportConnection, StreamOwner {
       this.host.established(this);
       this.handler.onEstablished();
     }
-    // Tickets follow the handshake; asking costs a copy, so only the first turns after it ask.
-    if (
-      this.options.onSession !== undefined &&
-      this.phase.name === 'established' &&
-      this.sessionChecks < 16
-    ) {
-      this.sessionChecks++;
-      const session = this.native.session();
-      if (session !== null) {
-        this.sessionChecks = 16;
-        this.options.onSession(session);
-      }
-    }
+    if (this.phase.name === 'established') this.tickets?.look(this.native);
   }
 
   private readStreams(): void {

@@ -70,8 +70,8 @@ export interface TransportStream {
    */
   write(bytes: Uint8Array): boolean;
   /**
-   * Like `write`, for what nobody waits for: it leaves with the next thing that does, or alone in a few milliseconds.
-   * Spares a datagram, and the peer being woken for it.
+   * Like `write`, for what nobody waits for: it leaves with the next thing on its stream that somebody does, or in a few
+   * milliseconds. Spares a datagram, and the peer being woken for it.
    */
   writeLater(bytes: Uint8Array): boolean;
   /** Sends FIN after all that was written. */

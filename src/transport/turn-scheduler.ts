@@ -35,7 +35,7 @@ export class TurnScheduler {
     this.immediate ??= setImmediate(this.run);
   }
 
-  /** Runs `connection.sendNow()` within LONE_MS: one timer for all. */
+  /** Runs `connection.sendAll()` within LONE_MS: one timer for all. */
   delay(connection: QuicConnection): void {
     this.delayed.add(connection);
     this.delayTimer ??= setTimeout(this.runDelayed, LONE_MS);
@@ -83,6 +83,6 @@ export class TurnScheduler {
     this.delayTimer = null;
     const batch = this.delayed;
     this.delayed = new Set();
-    for (const connection of batch) connection.sendNow();
+    for (const connection of batch) connection.sendAll();
   };
 }

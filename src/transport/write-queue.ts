@@ -10,11 +10,31 @@ const URGENCIES = 8;
 export class WriteQueue {
   /** By urgency, 0 first. Each holds all and only the streams of that urgency that wait to write. */
   private readonly waiting = Array.from({ length: URGENCIES }, () => new Set<QuicStream>());
+  /** Streams that wait for the next `hurry`. */
+  private readonly patient = new Set<QuicStream>();
   private readonly unlucky: QuicStream[] = [];
   private readonly served: QuicStream[] = [];
 
   add(stream: QuicStream): void {
+    this.patient.delete(stream);
     this.waiting[stream.urgency]?.add(stream);
+  }
+
+  /**
+   * For what nobody waits for. It does not leave with the words of other streams: the native side puts one stream into
+   * a datagram, and so each would make one more.
+   */
+  addLater(stream: QuicStream): void {
+    if (this.waiting[stream.urgency]?.has(stream) !== true) this.patient.add(stream);
+  }
+
+  /** What was to come later comes now. */
+  hurry(): void {
+    for (const stream of this.patient) this.add(stream);
+  }
+
+  get hasLater(): boolean {
+    return this.patient.size > 0;
   }
 
   get empty(): boolean {
@@ -24,6 +44,7 @@ export class WriteQueue {
 
   clear(): void {
     for (const set of this.waiting) set.clear();
+    this.patient.clear();
   }
 
   /** Lets each stream write what there is room for. */
