@@ -92,7 +92,7 @@ export class MessageChannel implements StreamHandler {
     return separate ? this.stream.write(payload) : ready;
   }
 
-  /** Sends a message without payload that nobody waits for: with the next one, or alone in a few milliseconds. */
+  /** Sends a message without payload that nobody waits for: with the next one of its stream, or in a few milliseconds. */
   sendLater(message: Message): boolean {
     const frame = encodeFrame(message, null);
     this.#count(message, frame.length);

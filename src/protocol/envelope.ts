@@ -1,8 +1,11 @@
 import { ProtocolError, type ErrorContext } from './errors.js';
+import { writeMessage } from './field-writer.js';
 import { LENGTH_BYTES, writeLength } from './frame.js';
-import { messageSchemas, type Message, type MessageType } from './messages.js';
+import { readFields } from './field-reader.js';
+import { messageForms, type Form } from './message-forms.js';
+import type { Message, MessageType } from './messages.js';
 import { skipValue } from './msgpack-scan.js';
-import { pack, unpackViews } from './msgpack.js';
+import { unpackViews } from './msgpack.js';
 import { payloadNeed } from './rules.js';
 import { fieldError, isMessage, isMessageType } from './validate.js';
 
@@ -22,15 +25,16 @@ const FIX_STRING = 0xa0;
 /** Longest header of a byte string (bin 32). */
 const MAX_BIN_HEADER = 5;
 
-/** Names of the fields of each type, in the order they are sent in. */
-const fieldNames: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
-  Object.entries(messageSchemas).map(([type, schema]) => [type, Object.keys(schema.properties)]),
-);
-
-/** Types by the length of their name, at most 31: the type of a message is found without building text. */
-const typesByLength: { readonly type: MessageType; readonly bytes: Uint8Array }[][] = [];
-for (const type of Object.keys(messageSchemas).filter(isMessageType)) {
-  (typesByLength[type.length] ??= []).push({ type, bytes: Buffer.from(type) });
+/** Types by the length of their name, which is at most 31, and where its text ends in the body of a message. */
+const typesByLength: {
+  readonly type: MessageType;
+  readonly form: Form;
+  readonly bytes: Uint8Array;
+  readonly end: number;
+}[][] = [];
+for (const [type, form] of messageForms) {
+  if (!isMessageType(type)) continue;
+  (typesByLength[type.length] ??= []).push({ type, form, bytes: Buffer.from(type), end: 2 + type.length });
 }
 
 /**
@@ -41,18 +45,9 @@ for (const type of Object.keys(messageSchemas).filter(isMessageType)) {
  */
 export function encodeFrame(message: Message, payload: Uint8Array | null = null): Uint8Array {
   if (payload === null) return encodeHead(message, null);
-  const head = encodeHead(message, payload.length);
-  const total = head.length + payload.length;
-  const room = head.buffer.byteLength - head.byteOffset;
-  let frame: Uint8Array;
-  if (total <= room) {
-    frame = new Uint8Array(head.buffer, head.byteOffset, total);
-  } else {
-    frame = Buffer.allocUnsafeSlow(total);
-    frame.set(head);
-  }
-  frame.set(payload, head.length);
-  return frame;
+  const { buffer, end } = writeHead(message, payload.length, payload.length);
+  buffer.set(payload, end);
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, end + payload.length);
 }
 
 /**
@@ -60,16 +55,26 @@ export function encodeFrame(message: Message, payload: Uint8Array | null = null)
  * without a copy. Valid until anything else is encoded.
  */
 export function encodeHead(message: Message, payloadBytes: number | null): Uint8Array {
-  const packed = pack([message.type, fieldsOf(message)], LENGTH_BYTES);
+  const { buffer, end } = writeHead(message, payloadBytes, 0);
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, end);
+}
+
+/** With at least `room` bytes more in the buffer. */
+function writeHead(
+  message: Message,
+  payloadBytes: number | null,
+  room: number,
+): { readonly buffer: Buffer; readonly end: number } {
   if (payloadBytes === null) {
-    writeLength(packed, 0, bodyLength(packed.length - LENGTH_BYTES));
-    return packed;
+    const { buffer, end } = writeMessage(message, 2, LENGTH_BYTES, 0);
+    writeLength(buffer, 0, bodyLength(end - LENGTH_BYTES));
+    return { buffer, end };
   }
-  const head = withRoom(packed, MAX_BIN_HEADER);
-  head[LENGTH_BYTES] = ARRAY_3;
-  const end = writeBinHeader(head, packed.length, payloadBytes);
-  writeLength(head, 0, bodyLength(end - LENGTH_BYTES + payloadBytes));
-  return head.subarray(0, end);
+  const fields = writeMessage(message, 3, LENGTH_BYTES, MAX_BIN_HEADER + room);
+  const { buffer } = fields;
+  const end = writeBinHeader(buffer, fields.end, payloadBytes);
+  writeLength(buffer, 0, bodyLength(end - LENGTH_BYTES + payloadBytes));
+  return { buffer, end };
 }
 
 /**
@@ -80,19 +85,35 @@ export function encodeHead(message: Message, payloadBytes: number | null): Uint8
 export function decodeEnvelope(body: Uint8Array): Envelope {
   const array = body[0];
   if (array !== ARRAY_2 && array !== ARRAY_3) throw bad('the body is not an array of 2 or 3 elements');
+  const known = knownType(body);
+  if (known === null) return decodeSlowly(body, array);
+  const fields: Record<string, unknown> = { type: known.type };
+  const fieldsEnd = readFields(asBuffer(body), known.end, known.form, fields);
+  if (fieldsEnd === -1) return decodeSlowly(body, array);
+  const payload = payloadAfter(body, array, fieldsEnd, known.type);
+  return { message: checked(known.type, fields, payload), payload };
+}
+
+/** Reads what is not as our own writer writes it. */
+function decodeSlowly(body: Uint8Array, array: number): Envelope {
   const typeEnd = skipValue(body, 1);
-  const type = knownType(body, typeEnd) ?? unpackViews(body.subarray(1, typeEnd));
+  const type = unpackViews(body.subarray(1, typeEnd));
   if (typeof type !== 'string') throw bad('the first element, the type of the message, is not text');
 
   if (!isMap(body[typeEnd])) throw bad('the second element, the fields, is not a map', type);
   const fieldsEnd = skipValue(body, typeEnd);
-  const payload = array === ARRAY_3 ? readPayload(body, fieldsEnd, type) : null;
-  if (array === ARRAY_2 && fieldsEnd !== body.length) throw bad('bytes after the end of the message', type);
+  const payload = payloadAfter(body, array, fieldsEnd, type);
 
   const fields = unpackViews(body.subarray(typeEnd, fieldsEnd));
   if (!isRecord(fields)) throw bad('the second element, the fields, is not a map', type);
   fields.type = type;
   return { message: checked(type, fields, payload), payload };
+}
+
+function payloadAfter(body: Uint8Array, array: number, fieldsEnd: number, type: string): Uint8Array | null {
+  if (array === ARRAY_3) return readPayload(body, fieldsEnd, type);
+  if (fieldsEnd !== body.length) throw bad('bytes after the end of the message', type);
+  return null;
 }
 
 function checked(type: string, fields: Record<string, unknown>, payload: Uint8Array | null): Message {
@@ -114,27 +135,22 @@ function checked(type: string, fields: Record<string, unknown>, payload: Uint8Ar
   return fields;
 }
 
-function fieldsOf(message: Message): Record<string, unknown> {
-  const source: Readonly<Record<string, unknown>> = message;
-  const fields: Record<string, unknown> = {};
-  for (const name of fieldNames[message.type] ?? []) {
-    const value = source[name];
-    if (value !== undefined) fields[name] = value;
-  }
-  return fields;
-}
-
-/** The type that body[1] to body[end - 1] spell, without building text; null for all others. */
-function knownType(body: Uint8Array, end: number): MessageType | null {
-  const length = end - 2;
-  if (body[1] !== (FIX_STRING | length)) return null;
-  for (const { type, bytes } of typesByLength[length] ?? []) {
+/** The type of a message that body[1] begins to spell, found without building text, and where it ends; null for all others. */
+function knownType(
+  body: Uint8Array,
+): { readonly type: MessageType; readonly form: Form; readonly end: number } | null {
+  const length = (body[1] ?? 0) - FIX_STRING;
+  for (const known of typesByLength[length] ?? []) {
+    const { bytes } = known;
     let index = 0;
     while (index < length && bytes[index] === body[2 + index]) index++;
-    if (index === length) return type;
+    if (index === length) return known;
   }
   return null;
 }
+
+const asBuffer = (bytes: Uint8Array): Buffer =>
+  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 function readPayload(body: Uint8Array, at: number, type: string): Uint8Array {
   const width = binLengthBytes(body[at]);
@@ -179,16 +195,6 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 
 const bad = (what: string, messageType?: string) =>
   new ProtocolError('BAD_MESSAGEPACK', what, { messageType: messageType?.slice(0, 64) });
-
-/** The same bytes with at least `extra` more after them, without a copy where its buffer has the room. */
-function withRoom(bytes: Uint8Array, extra: number): Uint8Array {
-  const size = bytes.length + extra;
-  if (bytes.byteOffset + size <= bytes.buffer.byteLength)
-    return new Uint8Array(bytes.buffer, bytes.byteOffset, size);
-  const larger = Buffer.allocUnsafeSlow(size);
-  larger.set(bytes);
-  return larger;
-}
 
 function writeBinHeader(bytes: Uint8Array, at: number, length: number): number {
   if (length < 0x100) {

@@ -4,7 +4,7 @@ import t from 'tap';
 import { decodeEnvelope, encodeFrame, encodeHead } from '../../src/protocol/envelope.js';
 import { ProtocolError } from '../../src/protocol/errors.js';
 import { messageSchemas, type Message, type MessageOf } from '../../src/protocol/messages.js';
-import { pack } from '../../src/protocol/msgpack.js';
+import { pack, unpackCopies } from '../../src/protocol/msgpack.js';
 import { messageRules, payloadNeed } from '../../src/protocol/rules.js';
 import { anyMessage, MESSAGE_TYPES, messageOf } from './arbitraries.js';
 
@@ -40,6 +40,61 @@ t.test('every message comes back as it was sent', (t) => {
     }),
     { numRuns: 400 },
   );
+  t.end();
+});
+
+t.test('the bytes are what a library for all of MessagePack writes', (t) => {
+  fc.assert(
+    fc.property(anyMessage, (message) => {
+      const { type, ...fields } = message;
+      const names = Object.keys(messageSchemas[type].properties);
+      const inOrder = Object.entries(fields).sort(([a], [b]) => names.indexOf(a) - names.indexOf(b));
+      const body = encodeFrame(message).subarray(4);
+      assert.deepEqual(unpackCopies(body), [type, Object.fromEntries(inOrder)]);
+      assert.equal(body.length, pack([type, Object.fromEntries(inOrder)], 0).length);
+    }),
+    { numRuns: 400 },
+  );
+  t.end();
+});
+
+t.test('in another order, and with a field that nobody knows, a message reads the same', (t) => {
+  fc.assert(
+    fc.property(anyEnvelope, fc.boolean(), ({ message, payload }, foreign) => {
+      const { type, ...fields } = message;
+      const backwards = Object.fromEntries(Object.entries(fields).reverse());
+      const body = bodyOf([
+        type,
+        foreign ? { nobodyKnowsThis: [1.5, { a: null }], ...backwards } : backwards,
+        ...(payload === null ? [] : [payload]),
+      ]);
+      const decoded: Record<string, unknown> = { ...decodeEnvelope(body).message };
+      delete decoded['nobodyKnowsThis'];
+      assert.deepEqual(decoded, { ...message });
+    }),
+    { numRuns: 400 },
+  );
+  t.end();
+});
+
+t.test('numbers of every width, and text around every width of its length', (t) => {
+  for (const value of [0, 127, 128, 255, 256, 65_535, 65_536, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 48, 0.5]) {
+    const requestId = Math.min(2 ** 32 - 1, Math.floor(value));
+    const message: Message = { type: 'SubmitTask', requestId, kind: 'compute', delayMs: value, watch: true };
+    const body = Uint8Array.from(encodeFrame(message, new Uint8Array(1))).subarray(4);
+    t.strictSame({ ...decodeEnvelope(body).message }, message);
+  }
+  for (const value of [-1, -32, -33, -128, -129, -32_768, -32_769, -(2 ** 31), -(2 ** 31) - 1, -0.5, 1e300]) {
+    const message: Message = { type: 'ReportOutcome', requestId: 1, taskId: 't', actual: value };
+    t.strictSame({ ...decodeEnvelope(Uint8Array.from(encodeFrame(message)).subarray(4)).message }, message);
+  }
+  for (const length of [1, 31, 32, 63, 64, 65, 255, 256, 4096]) {
+    for (const letter of ['a', 'é', '𝄞']) {
+      const note = letter.repeat(length / letter.length);
+      const message: Message = { type: 'ErrorReport', code: 1, name: 'X', message: note };
+      t.strictSame({ ...decodeEnvelope(Uint8Array.from(encodeFrame(message)).subarray(4)).message }, message);
+    }
+  }
   t.end();
 });
 

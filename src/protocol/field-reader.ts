@@ -1,0 +1,157 @@
+import { MAX_VALUES } from './limits.js';
+import type { Form } from './message-forms.js';
+
+/**
+ * Reads the fields of a message in one pass, as our own writer writes them and most others do: known names, ASCII text,
+ * numbers of up to 32 bits or floats. Whatever else there may be is left to the slow way, which knows all of MessagePack
+ * and says what is wrong; what both can read they read alike.
+ */
+
+/** One for all: it is never seen outside. */
+const UNUSUAL = new Error('not as our own writer writes');
+
+/** Texts of up to so many bytes are looked for among those that came lately, so that the same text is made once. */
+const COMMON_BYTES = 24;
+const COMMON_TEXTS = 1024;
+const common = new Array<string>(COMMON_TEXTS).fill('');
+
+const scratch = new DataView(new ArrayBuffer(8));
+
+const NOTHING = Buffer.alloc(0);
+let bytes: Buffer = NOTHING;
+let at = 0;
+let values = 0;
+
+/**
+ * Reads the map that begins at `start` into `fields`. Returns the position after it, or -1 when it has to be read the slow
+ * way, with anything in `fields`. Nothing in them refers to `body`.
+ */
+export function readFields(body: Buffer, start: number, form: Form, fields: Record<string, unknown>): number {
+  bytes = body;
+  at = start;
+  values = 0;
+  try {
+    readMap(form, fields);
+    return at;
+  } catch (error) {
+    if (error !== UNUSUAL) throw error;
+    return -1;
+  } finally {
+    bytes = NOTHING;
+  }
+}
+
+function readMap({ names, keys, inside }: Form, fields: Record<string, unknown>): void {
+  const token = byte();
+  let count: number;
+  if (token >= 0x80 && token <= 0x8f) count = token & 0x0f;
+  else if (token === 0xde) count = (byte() << 8) | byte();
+  else throw UNUSUAL;
+  let expected = 0;
+  for (; count > 0; count--) {
+    const index = matchKey(keys, expected);
+    const name = names[index];
+    if (name === undefined) throw UNUSUAL;
+    expected = index + 1;
+    fields[name] = readValue(inside[index] ?? null);
+  }
+}
+
+/** The index of the key that stands here, from `expected` on; fields come in the order of the form. */
+function matchKey(keys: readonly Uint8Array[], expected: number): number {
+  for (let index = expected; index < keys.length; index++) {
+    const key = keys[index];
+    if (key === undefined || key[0] !== bytes[at]) continue;
+    let same = 1;
+    while (same < key.length && key[same] === bytes[at + same]) same++;
+    if (same < key.length) continue;
+    at += same;
+    return index;
+  }
+  throw UNUSUAL;
+}
+
+function readValue(form: Form | null): unknown {
+  if (++values > MAX_VALUES) throw UNUSUAL;
+  const token = byte();
+  if (token < 0x80) return token;
+  if (token >= 0xe0) return token - 0x100;
+  if (token >= 0xa0 && token < 0xc0) return readText(token & 0x1f);
+  switch (token) {
+    case 0xc0:
+      return null;
+    case 0xc2:
+      return false;
+    case 0xc3:
+      return true;
+    case 0xcb:
+      for (let index = 0; index < 8; index++) scratch.setUint8(index, byte());
+      return scratch.getFloat64(0);
+    case 0xcc:
+      return byte();
+    case 0xcd:
+      return (byte() << 8) | byte();
+    case 0xce:
+      return uint32();
+    case 0xd0:
+      return (byte() << 24) >> 24;
+    case 0xd1:
+      return (((byte() << 8) | byte()) << 16) >> 16;
+    case 0xd2:
+      return uint32() | 0;
+    case 0xd9:
+      return readText(byte());
+    case 0xda:
+      return readText((byte() << 8) | byte());
+    case 0xdc:
+      return readList((byte() << 8) | byte(), form);
+  }
+  if (token >= 0x90) return readList(token & 0x0f, form);
+  if (form === null) throw UNUSUAL;
+  at--;
+  const map: Record<string, unknown> = {};
+  readMap(form, map);
+  return map;
+}
+
+function readList(count: number, form: Form | null): unknown[] {
+  if (count > bytes.length - at) throw UNUSUAL;
+  const list: unknown[] = [];
+  for (; count > 0; count--) list.push(readValue(form));
+  return list;
+}
+
+function readText(length: number): string {
+  const start = at;
+  const end = start + length;
+  if (end > bytes.length) throw UNUSUAL;
+  let hash = length;
+  for (let index = start; index < end; index++) {
+    const code = bytes[index] ?? 0;
+    if (code >= 0x80) throw UNUSUAL;
+    hash = (Math.imul(hash, 31) + code) | 0;
+  }
+  at = end;
+  if (length > COMMON_BYTES) return bytes.toString('latin1', start, end);
+  const place = hash & (COMMON_TEXTS - 1);
+  const known = common[place] ?? '';
+  if (known.length === length) {
+    let same = 0;
+    while (same < length && known.charCodeAt(same) === bytes[start + same]) same++;
+    if (same === length) return known;
+  }
+  const text = bytes.toString('latin1', start, end);
+  common[place] = text;
+  return text;
+}
+
+function uint32(): number {
+  return byte() * 0x1000000 + ((byte() << 16) | (byte() << 8) | byte());
+}
+
+function byte(): number {
+  const value = bytes[at];
+  if (value === undefined) throw UNUSUAL;
+  at++;
+  return value;
+}

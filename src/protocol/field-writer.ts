@@ -1,0 +1,222 @@
+import { messageForms, type Form } from './message-forms.js';
+import type { Message } from './messages.js';
+
+/**
+ * Writes messages as MessagePack, without an object for each field list and in one pass: what a message is made of is
+ * known, and every task takes six of them. Values are as short as MessagePack allows; integers beyond 32 bits are floats.
+ */
+
+/** A buffer that grew beyond this is given back. */
+const KEEP_BYTES = 1024 * 1024;
+const INITIAL_BYTES = 16 * 1024;
+/** Longest header of text, list or map. */
+const MAX_HEADER = 5;
+/** Longest number, its first byte included. */
+const MAX_NUMBER = 9;
+/** Longer text is left to the platform. */
+const SHORT_TEXT = 64;
+
+let out = Buffer.allocUnsafeSlow(INITIAL_BYTES);
+let floats = new DataView(out.buffer);
+let at = 0;
+const written = { buffer: out, end: 0 };
+
+/**
+ * Writes the head of a list of `elements`, and the first two of them, type and fields, from byte `start` on, and has at
+ * least `room` bytes more behind it. Fields that are undefined or not of the type are left out. What was written is valid
+ * until the next message is.
+ * @throws TypeError for what is not JSON.
+ */
+export function writeMessage(
+  message: Message,
+  elements: 2 | 3,
+  start: number,
+  room: number,
+): { readonly buffer: Buffer; readonly end: number } {
+  if (out.length > KEEP_BYTES) allocate(INITIAL_BYTES);
+  at = start;
+  const form = messageForms.get(message.type);
+  if (form === undefined) throw new TypeError(`no message type '${message.type}'`);
+  reserve(form.head.length + MAX_HEADER);
+  out[at++] = 0x90 | elements;
+  copy(form.head);
+  writeFields(message, form);
+  reserve(room);
+  written.buffer = out;
+  written.end = at;
+  return written;
+}
+
+/** Those of the form, in its order. */
+function writeFields(fields: Readonly<Record<string, unknown>>, { names, keys, inside }: Form): void {
+  reserve(MAX_HEADER);
+  const head = at;
+  at += names.length < 16 ? 1 : 3;
+  let count = 0;
+  for (let index = 0; index < names.length; index++) {
+    const value = fields[names[index] ?? ''];
+    const key = keys[index];
+    if (value === undefined || key === undefined) continue;
+    count++;
+    reserve(key.length + MAX_NUMBER);
+    copy(key);
+    writeValue(value, inside[index] ?? null);
+  }
+  const end = at;
+  const spare = names.length >= 16 && count < 16 ? 2 : 0;
+  if (spare > 0) out.copyWithin(head + 1, head + 1 + spare, end);
+  at = head;
+  writeHeader(count, 0x80, 16, 0xde, 0xdf);
+  at = end - spare;
+}
+
+/** There is room for a number or a header. */
+function writeValue(value: unknown, form: Form | null): void {
+  switch (typeof value) {
+    case 'string':
+      writeText(value);
+      return;
+    case 'number':
+      writeNumber(value);
+      return;
+    case 'boolean':
+      out[at++] = value ? 0xc3 : 0xc2;
+      return;
+    case 'object':
+      if (value === null) out[at++] = 0xc0;
+      else if (Array.isArray(value)) {
+        writeHeader(value.length, 0x90, 16, 0xdc, 0xdd);
+        for (const element of value) {
+          reserve(MAX_NUMBER);
+          writeValue(element, form);
+        }
+      } else if (isRecord(value)) {
+        if (form === null) writeMap(value);
+        else writeFields(value, form);
+      }
+      return;
+    default:
+      throw new TypeError(`a ${typeof value} has no place in a message`);
+  }
+}
+
+/** One whose names are not known in advance. */
+function writeMap(map: Readonly<Record<string, unknown>>): void {
+  const entries = Object.entries(map);
+  let count = 0;
+  for (const [, value] of entries) if (value !== undefined) count++;
+  writeHeader(count, 0x80, 16, 0xde, 0xdf);
+  for (const [name, value] of entries) {
+    if (value === undefined) continue;
+    writeText(name);
+    reserve(MAX_NUMBER);
+    writeValue(value, null);
+  }
+}
+
+const isRecord = (value: object): value is Record<string, unknown> => !ArrayBuffer.isView(value);
+
+function writeNumber(value: number): void {
+  if (value >>> 0 === value) {
+    if (value < 0x80) {
+      out[at++] = value;
+    } else if (value < 0x100) {
+      out[at++] = 0xcc;
+      out[at++] = value;
+    } else if (value < 0x10000) {
+      out[at++] = 0xcd;
+      out[at++] = value >>> 8;
+      out[at++] = value;
+    } else {
+      out[at++] = 0xce;
+      writeUint32(value);
+    }
+  } else if (value >> 0 === value) {
+    if (value >= -0x20) {
+      out[at++] = value & 0xff;
+    } else if (value >= -0x80) {
+      out[at++] = 0xd0;
+      out[at++] = value & 0xff;
+    } else if (value >= -0x8000) {
+      out[at++] = 0xd1;
+      out[at++] = (value >> 8) & 0xff;
+      out[at++] = value & 0xff;
+    } else {
+      out[at++] = 0xd2;
+      writeUint32(value >>> 0);
+    }
+  } else {
+    out[at++] = 0xcb;
+    floats.setFloat64(at, value);
+    at += 8;
+  }
+}
+
+function writeText(text: string): void {
+  const { length } = text;
+  if (length <= SHORT_TEXT) {
+    reserve(length + MAX_HEADER);
+    const start = at;
+    at += length < 32 ? 1 : 2;
+    for (let index = 0; index < length; index++) {
+      const code = text.charCodeAt(index);
+      if (code >= 0x80) break;
+      out[at++] = code;
+    }
+    if (at - start === length + (length < 32 ? 1 : 2)) {
+      if (length < 32) {
+        out[start] = 0xa0 | length;
+      } else {
+        out[start] = 0xd9;
+        out[start + 1] = length;
+      }
+      return;
+    }
+    at = start;
+  }
+  const bytes = Buffer.byteLength(text);
+  reserve(bytes + MAX_HEADER);
+  if (bytes >= 32 && bytes < 0x100) {
+    out[at++] = 0xd9;
+    out[at++] = bytes;
+  } else writeHeader(bytes, 0xa0, 32, 0xda, 0xdb);
+  at += out.write(text, at);
+}
+
+/** The shortest of three headers: with the count in the first byte, with 16 bits, with 32. */
+function writeHeader(count: number, short: number, below: number, medium: number, long: number): void {
+  if (count < below) {
+    out[at++] = short | count;
+  } else if (count < 0x10000) {
+    out[at++] = medium;
+    out[at++] = count >>> 8;
+    out[at++] = count;
+  } else {
+    out[at++] = long;
+    writeUint32(count);
+  }
+}
+
+function writeUint32(value: number): void {
+  out[at++] = value >>> 24;
+  out[at++] = value >>> 16;
+  out[at++] = value >>> 8;
+  out[at++] = value;
+}
+
+function copy(bytes: Uint8Array): void {
+  for (let index = 0; index < bytes.length; index++) out[at++] = bytes[index] ?? 0;
+}
+
+/** Makes room for so many bytes more. */
+function reserve(bytes: number): void {
+  if (at + bytes <= out.length) return;
+  const full = out;
+  allocate(Math.max(2 * full.length, at + bytes));
+  full.copy(out, 0, 0, at);
+}
+
+function allocate(bytes: number): void {
+  out = Buffer.allocUnsafeSlow(bytes);
+  floats = new DataView(out.buffer);
+}
