@@ -36,7 +36,7 @@ import { DEFAULT_TICKET_KEY_LIFETIME_MS, nonceLifetime, TicketKeys } from './she
 import { DEFAULT_RECYCLE, type RecycleRule } from './shell/wear.js';
 
 /** What a timer of the process can tell apart. */
-const COMMIT_HOLD_MS = 1;
+const COMMIT_HOLD_MS = 2;
 
 /** Of a coordinator: its transport, store and limits. Durations in milliseconds. */
 export interface CoordinatorOptions extends Partial<
