@@ -73,7 +73,7 @@ function check(value: unknown, walk: Walk): void {
 }
 
 function checkObject(value: object, walk: Walk): void {
-  if (value instanceof Uint8Array || NUMBER_ARRAY_CLASSES.some((Class) => value instanceof Class)) return;
+  if (ArrayBuffer.isView(value) && isByteString(value)) return;
   const { path } = walk;
   if (path.length === MAX_DEPTH) throw fault(walk, `more than ${MAX_DEPTH} levels deep, or a cycle`);
   if (Array.isArray(value)) {
@@ -99,8 +99,11 @@ function checkObject(value: object, walk: Walk): void {
   }
 }
 
+const isByteString = (view: ArrayBufferView): boolean =>
+  view instanceof Uint8Array || NUMBER_ARRAY_CLASSES.some((Class) => view instanceof Class);
+
 function checkText(text: string, walk: Walk): void {
-  if (/\p{Surrogate}/u.test(text)) throw fault(walk, 'the text holds half of a surrogate pair');
+  if (!text.isWellFormed()) throw fault(walk, 'the text holds half of a surrogate pair');
 }
 
 function fault(walk: Walk, problem: string): ValueError {
