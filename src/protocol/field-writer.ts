@@ -20,6 +20,8 @@ let out = Buffer.allocUnsafeSlow(INITIAL_BYTES);
 let floats = new DataView(out.buffer);
 let at = 0;
 const written = { buffer: out, end: 0 };
+/** Places of the fields that the maps under way have, those of an inner one behind those of the outer. */
+const found: number[] = [];
 
 /**
  * Writes the head of a list of `elements`, and the first two of them, type and fields, from byte `start` on, and has at
@@ -35,6 +37,7 @@ export function writeMessage(
 ): { readonly buffer: Buffer; readonly end: number } {
   if (out.length > KEEP_BYTES) allocate(INITIAL_BYTES);
   at = start;
+  found.length = 0;
   const form = messageForms.get(message.type);
   if (form === undefined) throw new TypeError(`no message type '${message.type}'`);
   reserve(form.head.length + MAX_HEADER);
@@ -48,26 +51,31 @@ export function writeMessage(
 }
 
 /** Those of the form, in its order. */
-function writeFields(fields: Readonly<Record<string, unknown>>, { names, keys, inside }: Form): void {
+function writeFields(fields: Readonly<Record<string, unknown>>, form: Form): void {
+  const first = found.length;
+  for (const name in fields) {
+    const place = form.places.get(name);
+    if (place !== undefined && fields[name] !== undefined) insert(place, first);
+  }
+  const count = found.length - first;
   reserve(MAX_HEADER);
-  const head = at;
-  at += names.length < 16 ? 1 : 3;
-  let count = 0;
-  for (let index = 0; index < names.length; index++) {
-    const value = fields[names[index] ?? ''];
-    const key = keys[index];
-    if (value === undefined || key === undefined) continue;
-    count++;
+  writeHeader(count, 0x80, 16, 0xde, 0xdf);
+  for (let index = first; index < first + count; index++) {
+    const place = found[index] ?? 0;
+    const key = form.keys[place];
+    if (key === undefined) continue;
     reserve(key.length + MAX_NUMBER);
     copy(key);
-    writeValue(value, inside[index] ?? null);
+    writeValue(fields[form.names[place] ?? ''], form.inside[place] ?? null);
   }
-  const end = at;
-  const spare = names.length >= 16 && count < 16 ? 2 : 0;
-  if (spare > 0) out.copyWithin(head + 1, head + 1 + spare, end);
-  at = head;
-  writeHeader(count, 0x80, 16, 0xde, 0xdf);
-  at = end - spare;
+  found.length = first;
+}
+
+/** In order, from `first` on. Most messages are made in the order in which they are sent. */
+function insert(place: number, first: number): void {
+  let index = found.length;
+  for (; index > first && (found[index - 1] ?? 0) > place; index--) found[index] = found[index - 1] ?? 0;
+  found[index] = place;
 }
 
 /** There is room for a number or a header. */

@@ -3,6 +3,8 @@ import { messageSchemas } from './messages.js';
 /** What of a schema the wire needs: the names of fields as they are sent, and where maps with such names lie inside. */
 export interface Form {
   readonly names: readonly string[];
+  /** Where each name stands among them. */
+  readonly places: ReadonlyMap<string, number>;
   /** Each name as MessagePack. */
   readonly keys: readonly Uint8Array[];
   /** Of each field: the form of the map that it is, or holds as a list; null for all else. */
@@ -26,6 +28,7 @@ function formOf(properties: object): Form {
   const fields = Object.entries(properties);
   return {
     names: fields.map(([name]) => name),
+    places: new Map(fields.map(([name], index) => [name, index])),
     keys: fields.map(([name]) => packedName(name)),
     inside: fields.map(([, schema]) => formInside(schema)),
   };
