@@ -55,8 +55,6 @@ export class PeerStreams {
   private role: 'unknown' | 'agent' | 'client' = 'unknown';
   /** `closing`: nothing is read or sent any more, `closed` is still to come. */
   private phase: 'new' | 'open' | 'closing' | 'closed' = 'new';
-  /** A submit came, since the last acknowledgement, whose client waits for that alone. */
-  private unwatchedSubmits = false;
   private readonly share: PeerShare;
   private readonly wear: Wear;
 
@@ -153,13 +151,9 @@ export class PeerStreams {
     this.wearOut();
   }
 
-  /** Acknowledgements wait for company, unless the client waits for nothing else: for a result it waits anyway. */
+  /** An agent has no use for the word that its result is stored but to forget it. */
   private canWait(message: Message): boolean {
-    if (message.type !== 'MessageAck') return false;
-    if (message.status === 'processed') return this.role === 'agent';
-    const waitedFor = this.unwatchedSubmits;
-    this.unwatchedSubmits = false;
-    return !waitedFor;
+    return this.role === 'agent' && message.type === 'MessageAck' && message.status === 'processed';
   }
 
   private unsentBytes(): number {
@@ -241,7 +235,6 @@ export class PeerStreams {
       this.misplaced(message, `on a stream for ${open.use}`);
     } else {
       if ('taskId' in message && open.use === 'own') this.tasks.answered(message.taskId);
-      if (message.type === 'SubmitTask' && !message.watch) this.unwatchedSubmits = true;
       this.listener.message(message, payload, this.connection.state === 'handshaking');
     }
   }
