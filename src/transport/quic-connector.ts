@@ -69,7 +69,7 @@ export function createQuicConnector(options: QuicConnectorOptions): QuicConnecto
 
 class Connector implements QuicConnector {
   readonly readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
-  readonly scheduler = new TurnScheduler();
+  readonly scheduler = new TurnScheduler(true);
   readonly settings: TransportSettings;
   private readonly configs = new Map<number, NativeConfig>();
   private readonly keylog = Keylog.fromEnvironment();

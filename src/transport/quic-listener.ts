@@ -147,7 +147,7 @@ class Listener implements QuicListener, DatagramHandler, ConnectionHost {
   /** Those of `inHandshake` that were handed over for their early data. */
   private readonly withEarlyData = new Set<QuicConnection>();
   private readonly deferred = new WeakSet<QuicConnection>();
-  private readonly scheduler = new TurnScheduler();
+  private readonly scheduler = new TurnScheduler(false);
   private readonly tokens = new RetryTokens(performance.now());
   private readonly resets = new StatelessResets(randomBytes(RESET_KEY_BYTES));
   private readonly rate: HandshakeRate | null;

@@ -9,7 +9,8 @@ const LONE_MS = 5;
  * flushing after each of them would send an acknowledgement for every packet (measured: a factor of 5 in throughput).
  * A turn has four parts: all connections hand over what arrived, the hook runs (a user decides on all of it
  * together), promises that were settled by it have their reactions, all connections send. So a message that comes in on
- * one connection leaves on another in the same turn, and an answer that is awaited takes the next question along.
+ * one connection leaves on another in the same turn, and an answer that is awaited takes the next question along. A
+ * server, whose hook decides all, does without the third: it costs a fifth more garbage.
  */
 export class TurnScheduler {
   private due = new Set<QuicConnection>();
@@ -20,6 +21,9 @@ export class TurnScheduler {
   private immediate: NodeJS.Immediate | null = null;
   /** The set of the turn that has not given out yet: a connection that has something to send now belongs to it. */
   private gathering: Set<QuicConnection> | null = null;
+
+  /** `reactions`: to promises that were settled are waited for. */
+  constructor(private readonly reactions: boolean) {}
 
   /** Called between taking in and giving out. Must not throw. */
   hook: () => void = () => undefined;
@@ -64,7 +68,8 @@ export class TurnScheduler {
     // A Set visits what is added while it is walked.
     for (const connection of batch) connection.takeIn();
     this.hook();
-    void SETTLED.then(this.afterReactions);
+    if (this.reactions) void SETTLED.then(this.afterReactions);
+    else this.giveOut();
   };
 
   /** Ticks come when no microtask is left, however many led to others. */
