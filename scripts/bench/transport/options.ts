@@ -31,7 +31,7 @@ export const FULL: Plan = {
 };
 
 export const SHORT: Plan = {
-  warmUpMessages: 1500,
+  warmUpMessages: 6000,
   echoRounds: 4,
   echoesPerRound: 500,
   streamRounds: 3,
