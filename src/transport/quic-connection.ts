@@ -312,8 +312,6 @@ export class QuicConnection implements TransportConnection, StreamOwner {
         return;
       }
       this.phase = { name: 'established' };
-      // Tickets leave at once: what is soon over has one for the next time.
-      this.inHurry = true;
       this.liveness.handshakeComplete();
       this.options.keylog?.collect(this.options.id);
       // The server has refused the ticket and so dropped the early data, which the native side finds out by what is
