@@ -312,6 +312,8 @@ export class QuicConnection implements TransportConnection, StreamOwner {
         return;
       }
       this.phase = { name: 'established' };
+      // The end of the handshake and tickets leave at once: what follows is not to meet a half-open peer.
+      this.inHurry = true;
       this.liveness.handshakeComplete();
       this.options.keylog?.collect(this.options.id);
       // The server has refused the ticket and so dropped the early data, which the native side finds out by what is
