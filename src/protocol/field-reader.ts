@@ -1,4 +1,4 @@
-import { MAX_VALUES } from './limits.js';
+import { MAX_DEPTH, MAX_VALUES } from './limits.js';
 import type { Form } from './message-forms.js';
 
 /**
@@ -21,6 +21,8 @@ const NOTHING = Buffer.alloc(0);
 let bytes: Buffer = NOTHING;
 let at = 0;
 let values = 0;
+/** Maps and lists around what is read next: they are read by calls inside calls, and a peer may nest without end. */
+let depth = 0;
 
 /**
  * Reads the map that begins at `start` into `fields`. Returns the position after it, or -1 when it has to be read the slow
@@ -30,6 +32,7 @@ export function readFields(body: Buffer, start: number, form: Form, fields: Reco
   bytes = body;
   at = start;
   values = 0;
+  depth = 0;
   try {
     readMap(form, fields);
     return at;
@@ -106,19 +109,27 @@ function readValue(form: Form | null): unknown {
     case 0xdc:
       return readList((byte() << 8) | byte(), form);
   }
-  if (token >= 0x90) return readList(token & 0x0f, form);
+  if (token >= 0x90 && token < 0xa0) return readList(token & 0x0f, form);
   if (form === null) throw UNUSUAL;
   at--;
   const map: Record<string, unknown> = {};
+  deeper();
   readMap(form, map);
+  depth--;
   return map;
 }
 
 function readList(count: number, form: Form | null): unknown[] {
   if (count > bytes.length - at) throw UNUSUAL;
   const list: unknown[] = [];
+  deeper();
   for (; count > 0; count--) list.push(readValue(form));
+  depth--;
   return list;
+}
+
+function deeper(): void {
+  if (++depth === MAX_DEPTH) throw UNUSUAL;
 }
 
 function readText(length: number): string {

@@ -98,6 +98,122 @@ t.test('numbers of every width, and text around every width of its length', (t) 
   t.end();
 });
 
+t.test('every way to write a value is read', (t) => {
+  const head = Buffer.concat([Buffer.from([0x92, 0xad]), Buffer.from('ReportOutcome'), Buffer.from([0x83])]);
+  const field = (name: string, ...value: (number | Buffer)[]) =>
+    Buffer.concat([
+      Buffer.from([0xa0 | name.length]),
+      Buffer.from(name),
+      ...value.map((part) => (typeof part === 'number' ? Buffer.of(part) : part)),
+    ]);
+  const requestId = field('requestId', 1);
+  const taskId = field('taskId', 0xa1, Buffer.from('t'));
+  const read = (...fields: Buffer[]) => ({ ...decodeEnvelope(Buffer.concat([head, ...fields])).message });
+  const numbers: readonly (readonly [string, readonly number[], number])[] = [
+    ['uint 8', [0xcc, 7], 7],
+    ['uint 16', [0xcd, 0, 7], 7],
+    ['uint 32', [0xce, 0, 0, 0, 7], 7],
+    ['uint 64', [0xcf, 0, 0, 0, 0, 0, 0, 0, 7], 7],
+    ['int 8', [0xd0, 0xf9], -7],
+    ['int 16', [0xd1, 0xff, 0xf9], -7],
+    ['int 32', [0xd2, 0xff, 0xff, 0xff, 0xf9], -7],
+    ['int 64', [0xd3, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xf9], -7],
+    ['float 32', [0xca, 0x40, 0xe0, 0, 0], 7],
+    ['float 64', [0xcb, 0x40, 0x1c, 0, 0, 0, 0, 0, 0], 7],
+  ];
+  for (const [name, bytes, actual] of numbers) {
+    const expected = { type: 'ReportOutcome', requestId: 1, taskId: 't', actual };
+    t.strictSame(read(requestId, taskId, field('actual', ...bytes)), expected, name);
+  }
+  for (const [name, bytes] of [
+    ['str 8', [0xd9, 1, 0x74]],
+    ['str 16', [0xda, 0, 1, 0x74]],
+    ['str 32', [0xdb, 0, 0, 0, 1, 0x74]],
+  ] as const) {
+    const expected = { type: 'ReportOutcome', requestId: 1, taskId: 't', actual: 7 };
+    t.strictSame(read(requestId, field('taskId', ...bytes), field('actual', 7)), expected, name);
+  }
+  const ack = (ids: readonly number[]) =>
+    Buffer.concat([
+      Buffer.from([0x92, 0xaa]),
+      Buffer.from('MessageAck'),
+      Buffer.from([0xdf, 0, 0, 0, 3]),
+      field('status', 0xa8, Buffer.from('received')),
+      field('requestIds', ...ids),
+      field('taskIds', 0x90),
+    ]);
+  const expected = { type: 'MessageAck', status: 'received', requestIds: [1, 2], taskIds: [] };
+  for (const ids of [
+    [0x92, 1, 2],
+    [0xdc, 0, 2, 1, 2],
+    [0xdd, 0, 0, 0, 2, 1, 2],
+    [0xdd, 0, 0, 0, 2, 0xcf, 0, 0, 0, 0, 0, 0, 0, 1, 2],
+  ]) {
+    t.strictSame({ ...decodeEnvelope(ack(ids)).message }, expected, Buffer.from(ids).toString('hex'));
+  }
+  for (const [name, ids] of [
+    ['bin 8', [0xc4, 2, 1, 2]],
+    ['an extension', [0xd4, 1, 0]],
+    ['a map', [0x81, 0xa1, 0x61, 1]],
+  ] as const) {
+    t.match(refusal(ack(ids)), { message: /requestIds|in an array of 8-byte numbers/ }, name);
+  }
+  t.end();
+});
+
+t.test('what is nested without end is refused by name', (t) => {
+  for (const token of [0x91, 0x9f, 0xdc, 0x81]) {
+    const head = Buffer.concat([Buffer.from([0x92, 0xaa]), Buffer.from('MessageAck'), Buffer.of(0x81, 0xaa)]);
+    const body = Buffer.concat([head, Buffer.from('requestIds'), Buffer.alloc(1_000_000, token)]);
+    t.match(refusal(body), { name: 'BAD_MESSAGEPACK' });
+  }
+  t.end();
+});
+
+t.test('the quick way to read and the one for all of MessagePack agree, whatever the bytes', (t) => {
+  const strange = Buffer.concat([Buffer.of(0xa4), Buffer.from('odd!'), Buffer.of(0xc0)]);
+  fc.assert(
+    fc.property(
+      anyMessage,
+      fc.array(fc.tuple(fc.nat(10_000), fc.integer({ min: 0x80, max: 0xff })), { maxLength: 3 }),
+      (message, changes) => {
+        const body = Buffer.from(encodeFrame(message).subarray(4));
+        const fieldsAt = 2 + message.type.length;
+        const count = body[fieldsAt] ?? 0;
+        if (count < 0x80 || count >= 0x8f) return; // no room for one more field in the header's byte
+        const names = Object.keys(message).filter((name) => name !== 'type');
+        for (const [place, value] of changes) {
+          const name = names[place % (2 * names.length)];
+          // Half of them where the value of a field begins.
+          const at =
+            name === undefined ? place % (body.length - fieldsAt - 1) : body.indexOf(name) + name.length;
+          body[name === undefined ? fieldsAt + 1 + at : at] = value;
+        }
+        // A field that nobody knows, first of all, is read the slow way.
+        const slow = Buffer.concat([
+          body.subarray(0, fieldsAt),
+          Buffer.of(count + 1),
+          strange,
+          body.subarray(fieldsAt + 1),
+        ]);
+        const said = (bytes: Buffer) => {
+          try {
+            const read: Record<string, unknown> = { ...decodeEnvelope(bytes).message };
+            delete read['odd!'];
+            return read;
+          } catch (error) {
+            if (error instanceof ProtocolError) return `${error.name} ${error.field ?? ''}`;
+            throw error;
+          }
+        };
+        assert.deepEqual(said(body), said(slow));
+      },
+    ),
+    { numRuns: 1000 },
+  );
+  t.end();
+});
+
 t.test('head and payload apart are the same bytes as the frame', (t) => {
   fc.assert(
     fc.property(anyEnvelope, ({ message, payload }) => {
