@@ -54,13 +54,17 @@ export async function withClient<T>(
   }
 }
 
-/** What `ask` brings, and the time by the coordinator's clock after it: by that the ages in a table are told. */
+/**
+ * What `ask` brings, and the time by the coordinator's clock after it: by that the ages in a table are told. JSON has no
+ * ages, so with `--json` the coordinator is not asked for it, and it is NaN.
+ */
 export function withTime<T>(
-  options: Parameters<typeof withClient>[0],
+  options: Parameters<typeof withClient>[0] & { readonly json: boolean },
   ask: (client: Client) => Promise<T>,
 ): Promise<readonly [T, number]> {
   return withClient(options, async (client) => {
     const answer = await ask(client);
+    if (options.json) return [answer, NaN] as const;
     const { now = Date.now() } = await client.status();
     return [answer, now] as const;
   });
