@@ -1,4 +1,4 @@
-import { addExtension, Packr, RESERVE_START_SPACE, RESET_BUFFER_MODE, Unpackr } from 'msgpackr/pack';
+import { addExtension, Packr, RESET_BUFFER_MODE, Unpackr } from 'msgpackr/pack';
 import { EXTENSIONS } from './limits.js';
 
 /**
@@ -50,12 +50,9 @@ const copyingUnpackr = new Unpackr({ ...options, copyBuffers: true });
 const KEEP_BYTES = 1024 * 1024;
 const INITIAL_BYTES = 16 * 1024;
 
-/**
- * Encodes into msgpackr's own write buffer, with `reserve` bytes (0 to 255) left free in front. The result is
- * a view, valid until anything else is packed. What follows it in its ArrayBuffer is free to write to.
- */
-export function pack(value: unknown, reserve: number): Uint8Array {
-  const view = packr.pack(value, RESET_BUFFER_MODE | RESERVE_START_SPACE | reserve);
+/** Encodes into msgpackr's own write buffer: the result is a view, valid until anything else is packed. */
+export function pack(value: unknown): Uint8Array {
+  const view = packr.pack(value, RESET_BUFFER_MODE);
   if (view.buffer.byteLength > KEEP_BYTES) packr.useBuffer(Buffer.allocUnsafeSlow(INITIAL_BYTES));
   return view;
 }

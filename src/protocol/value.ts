@@ -29,7 +29,7 @@ export function encodeValue(value: unknown): Uint8Array {
   const root = value === undefined ? null : value;
   const walk: Walk = { path: [], values: 0, undefinedFields: false };
   check(root, walk);
-  const packed = pack(walk.undefinedFields ? withoutUndefined(root) : root, 0);
+  const packed = pack(walk.undefinedFields ? withoutUndefined(root) : root);
   return new Uint8Array(packed); // the typed-array constructor copies
 }
 
