@@ -235,19 +235,23 @@ export class DurableOutbox implements Outbox {
   #rest(): void {
     this.#phase = 'resting';
     if (this.#drops.length > 0) this.#tidySoon();
-    for (const rest of this.#whenAtRest.splice(0)) rest();
+    this.#wakeWaiting();
   }
 
   #fail(error: Error): void {
     this.#phase = 'failing';
     this.#unwritten = [];
     this.#drops = [];
-    for (const rest of this.#whenAtRest.splice(0)) rest();
+    this.#wakeWaiting();
     const consequence = 'results cannot be written to disk: until they can, a crash of the agent loses them';
     this.#trouble.happened(error, consequence, () => {
       if (this.#phase === 'failing') this.#rewrite();
     });
     this.#file.release(() => undefined);
+  }
+
+  #wakeWaiting(): void {
+    for (const wake of this.#whenAtRest.splice(0)) wake();
   }
 
   #tidySoon(): void {
