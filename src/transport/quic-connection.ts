@@ -312,7 +312,8 @@ export class QuicConnection implements TransportConnection, StreamOwner {
         return;
       }
       this.phase = { name: 'established' };
-      // The end of the handshake and tickets leave at once: what follows is not to meet a half-open peer.
+      // The end of the handshake leaves at once: until the client has it, it may probe in keys that the server has dropped,
+      // and what travels behind such a probe is dropped with it (RFC 9000 §12.2 would have it read).
       this.inHurry = true;
       this.liveness.handshakeComplete();
       this.options.keylog?.collect(this.options.id);

@@ -78,7 +78,10 @@ export interface TransportStream {
   end(): void;
   /** Abandons the sending side (RESET_STREAM) with an application error code (0 to 2^62-1); drops what is buffered. */
   reset(code: number): void;
-  /** Asks the peer to stop sending (STOP_SENDING); data that still arrives is dropped. */
+  /**
+   * Asks the peer to stop sending (STOP_SENDING); data that still arrives is dropped. The native side does not repeat
+   * it when its datagram is lost: where the peer must learn of it, `reset` as well.
+   */
   stop(code: number): void;
   /** Stops reading: flow control then stops the peer. At most one stream window stays in memory. */
   pause(): void;
