@@ -1,32 +1,59 @@
 import { cutText } from '../protocol/errors.js';
 import { MAX_ERROR_MESSAGE } from '../protocol/limits.js';
 import { encodeValue, ValueError } from '../protocol/value.js';
+import { isThenable } from '../tasks/checks.js';
 import { errorDetailOf } from '../tasks/failure.js';
 import type { TaskContext, TaskHandler } from '../tasks/kind.js';
 import { payloadOf, summarize, type RunOutcome } from './outcome.js';
 
 /**
- * Calls a handler in the thread it is called from, times it, and encodes what it returns. Never rejects: whatever
- * the handler throws becomes an outcome.
+ * Calls a handler in the thread it is called from, times it, and encodes what it returns. Never throws nor rejects:
+ * whatever the handler throws becomes an outcome, at once when the handler promises nothing.
  */
-export async function attempt(
+export function attempt(
   kind: string,
   handler: TaskHandler,
   input: unknown,
   context: TaskContext,
-  isAborted: () => boolean,
-): Promise<RunOutcome> {
+  run: Abortable,
+): RunOutcome | Promise<RunOutcome> {
   const start = performance.now();
   let result: unknown;
   try {
-    result = await handler(input, context);
+    result = handler(input, context);
+    if (isThenable(result)) return promised(kind, result, run, start);
   } catch (thrown) {
-    const runMs = performance.now() - start;
-    return isAborted()
-      ? { outcome: 'aborted', runMs }
-      : { outcome: 'failed', runMs, error: errorDetailOf(thrown) };
+    return brokenRun(thrown, run, performance.now() - start);
   }
-  const runMs = performance.now() - start;
+  return completedRun(kind, result, performance.now() - start);
+}
+
+interface Abortable {
+  readonly isAborted: boolean;
+}
+
+async function promised(
+  kind: string,
+  promise: PromiseLike<unknown>,
+  run: Abortable,
+  start: number,
+): Promise<RunOutcome> {
+  let result: unknown;
+  try {
+    result = await promise;
+  } catch (thrown) {
+    return brokenRun(thrown, run, performance.now() - start);
+  }
+  return completedRun(kind, result, performance.now() - start);
+}
+
+function brokenRun(thrown: unknown, { isAborted }: Abortable, runMs: number): RunOutcome {
+  return isAborted
+    ? { outcome: 'aborted', runMs }
+    : { outcome: 'failed', runMs, error: errorDetailOf(thrown) };
+}
+
+function completedRun(kind: string, result: unknown, runMs: number): RunOutcome {
   try {
     const summary = summarize(kind, result);
     const payload = payloadOf(result, summary);

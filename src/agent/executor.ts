@@ -5,11 +5,10 @@ import { errorDetailOf } from '../tasks/failure.js';
 import { loadHandlersFile, type UserHandlers } from '../tasks/handlers-file.js';
 import type { TaskHandler } from '../tasks/kind.js';
 import { loadHandler, taskKinds } from '../tasks/registry.js';
-import { attempt, failedRun } from './attempt.js';
+import { failedRun } from './attempt.js';
 import { HandlerProcesses } from './handler-processes.js';
-import type { RunOutcome } from './outcome.js';
+import { InlineRun } from './inline-run.js';
 import type { Run, RunListener, RunRequest, TaskRunner } from './runner.js';
-import { makeContext, TaskAbortedError } from './task-context.js';
 import { WorkerPool } from './worker-pool.js';
 
 /** Of the threads that tasks run in. */
@@ -75,8 +74,8 @@ export class Executor implements TaskRunner {
 
   /** Runs one attempt of a task; `listener` hears of its progress and its end. */
   start(request: RunRequest, listener: RunListener): Run {
-    const inline = this.#inlineInput(request);
-    if (inline !== null) return this.#startInline(request, inline, listener);
+    const inline = this.#startInline(request, listener);
+    if (inline !== null) return inline;
     const { kind } = request;
     const own = kind === 'compute' || this.ownKinds.includes(kind) ? this.#processes : null;
     return (own ?? this.#pool).start(request, listener);
@@ -87,62 +86,26 @@ export class Executor implements TaskRunner {
     await Promise.all([this.#pool.close(), this.#processes?.close()]);
   }
 
-  /** The decoded input of a task that may run on this thread, else null. */
-  #inlineInput({ kind, payload }: RunRequest): { readonly input: unknown } | null {
+  /** Null when the task may not run on this thread. */
+  #startInline(request: RunRequest, listener: RunListener): Run | null {
+    const { kind, payload } = request;
     const builtIn = taskKinds.get(kind);
     if (builtIn === undefined || this.ownKinds.includes(kind)) return null;
     if (payload.byteLength > MAX_INSPECTED_BYTES) return null;
+    let input: unknown;
     try {
-      const input = decodeValue(payload);
-      return builtIn.placement(input) === 'inline' ? { input } : null;
+      input = decodeValue(payload);
+      if (builtIn.placement(input) !== 'inline') return null;
     } catch {
       // The worker decodes it again and says what is wrong.
       return null;
     }
-  }
-
-  #startInline(request: RunRequest, { input }: { readonly input: unknown }, listener: RunListener): Run {
-    const { taskId, kind } = request;
-    let phase: 'running' | 'aborted' | 'over' = 'running';
-    let controller: AbortController | null = null;
-    const over = (outcome: RunOutcome) => {
-      if (phase === 'over') return;
-      phase = 'over';
-      listener.finished(outcome);
-    };
-    const abort = () => {
-      if (phase !== 'running') return;
-      phase = 'aborted';
-      controller?.abort(new TaskAbortedError());
-    };
-    const isAborted = () => phase === 'aborted';
-    const context = makeContext({
-      taskId,
-      memories: request.memories ?? [],
-      traceparent: request.traceparent ?? null,
-      isAborted,
-      makeSignal: () => {
-        controller = new AbortController();
-        if (isAborted()) controller.abort(new TaskAbortedError());
-        return controller.signal;
-      },
-      report: (fraction, note) => {
-        if (phase === 'over') return;
-        if (note === undefined) listener.progress(fraction);
-        else listener.progress(fraction, note);
-      },
-      now: () => performance.now(),
-    });
-    this.#inlineHandler(kind)
-      .then((handler) => attempt(kind, handler, input, context, isAborted))
-      .then(over, (thrown: unknown) => over(failedRun(0, 'NO_HANDLER', errorDetailOf(thrown).message, true)));
-    return {
-      abort,
-      terminate: () => {
-        abort();
-        queueMicrotask(() => over({ outcome: 'aborted', runMs: 0 }));
-      },
-    };
+    const run = new InlineRun(request, listener);
+    this.#inlineHandler(kind).then(
+      (handler) => run.begin(kind, handler, input),
+      (thrown: unknown) => run.end(failedRun(0, 'NO_HANDLER', errorDetailOf(thrown).message, true)),
+    );
+    return run;
   }
 
   #inlineHandler(kind: string): Promise<TaskHandler> {

@@ -14,42 +14,57 @@ export class TaskAbortedError extends Error {
 const PROGRESS_INTERVAL_MS = 100;
 const MAX_NOTE = 256;
 
-export interface ContextParts {
-  readonly taskId: string;
-  readonly memories: readonly TaskMemory[];
-  readonly traceparent: string | null;
+/** The context of a run, the same on the main thread and in a worker. */
+export abstract class RunContext implements TaskContext {
+  #signal: AbortSignal | null = null;
+  #lastReport = -Infinity;
+
+  constructor(
+    readonly taskId: string,
+    readonly memories: readonly TaskMemory[],
+    readonly traceparent: string | null,
+  ) {}
+
   /** Read on every `throwIfAborted`. */
-  readonly isAborted: () => boolean;
+  abstract get isAborted(): boolean;
   /** Called when a handler first asks for the signal; most never do. */
-  readonly makeSignal: () => AbortSignal;
-  readonly report: (fraction: number, note?: string) => void;
-  /** Milliseconds, from any start. */
-  readonly now: () => number;
+  protected abstract makeSignal(): AbortSignal;
+  protected abstract report(fraction: number, note?: string): void;
+
+  get signal(): AbortSignal {
+    return (this.#signal ??= this.makeSignal());
+  }
+
+  throwIfAborted(): void {
+    if (this.isAborted) throw new TaskAbortedError();
+  }
+
+  progress(fraction: unknown, note?: unknown): void {
+    // Handlers are often JavaScript: nothing here is as typed.
+    const now = performance.now();
+    if (typeof fraction !== 'number' || Number.isNaN(fraction)) return;
+    if (now - this.#lastReport < PROGRESS_INTERVAL_MS) return;
+    this.#lastReport = now;
+    const clamped = Math.min(1, Math.max(0, fraction));
+    if (typeof note === 'string') this.report(clamped, note.slice(0, MAX_NOTE));
+    else this.report(clamped);
+  }
 }
 
-/** The context a handler gets, the same on the main thread and in a worker. */
-export function makeContext(parts: ContextParts): TaskContext {
-  let signal: AbortSignal | null = null;
-  let lastReport = -Infinity;
+/** For handlers of the user's, which may take it apart: its parts need no `this`, and are its own properties. */
+export function detached(context: TaskContext): TaskContext {
   return {
-    taskId: parts.taskId,
-    memories: parts.memories,
-    traceparent: parts.traceparent,
+    taskId: context.taskId,
+    memories: context.memories,
+    traceparent: context.traceparent,
     get signal() {
-      return (signal ??= parts.makeSignal());
+      return context.signal;
     },
     throwIfAborted() {
-      if (parts.isAborted()) throw new TaskAbortedError();
+      context.throwIfAborted();
     },
-    progress(fraction: unknown, note: unknown) {
-      // Handlers are often JavaScript: nothing here is as typed.
-      const now = parts.now();
-      if (typeof fraction !== 'number' || Number.isNaN(fraction)) return;
-      if (now - lastReport < PROGRESS_INTERVAL_MS) return;
-      lastReport = now;
-      const clamped = Math.min(1, Math.max(0, fraction));
-      if (typeof note === 'string') parts.report(clamped, note.slice(0, MAX_NOTE));
-      else parts.report(clamped);
+    progress(fraction, note) {
+      context.progress(fraction, note);
     },
   };
 }

@@ -1,3 +1,4 @@
+import type { MessagePort } from 'node:worker_threads';
 import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { decodeValue } from '../protocol/value.js';
 import { errorDetailOf } from '../tasks/failure.js';
@@ -7,7 +8,7 @@ import { loadHandler } from '../tasks/registry.js';
 import { tuned } from '../tasks/tuning.js';
 import { attempt, failedRun } from './attempt.js';
 import type { RunOutcome } from './outcome.js';
-import { makeContext, TaskAbortedError } from './task-context.js';
+import { detached, RunContext, TaskAbortedError } from './task-context.js';
 import { ABORTED_FLAG, STARTED_FLAG, type ProgressReport, type WorkerJob } from './worker-job.js';
 
 /** The entry of a worker thread: decodes the input, runs the handler, encodes the result. Never rejects. */
@@ -20,8 +21,7 @@ export default async function runJob(job: WorkerJob): Promise<unknown> {
 }
 
 async function runOutcome(job: WorkerJob): Promise<RunOutcome> {
-  const { taskId, kind, payload, flags, port } = job;
-  const isAborted = () => Atomics.load(flags, ABORTED_FLAG) === 1;
+  const { kind, payload, flags } = job;
   let handler: TaskHandler;
   let input: unknown;
   try {
@@ -30,32 +30,40 @@ async function runOutcome(job: WorkerJob): Promise<RunOutcome> {
     // Another agent may have the handler, or a file that imports.
     return failedRun(0, 'NO_HANDLER', errorDetailOf(thrown).message, true);
   }
-  if (isAborted()) return { outcome: 'aborted', runMs: 0 };
+  if (Atomics.load(flags, ABORTED_FLAG) === 1) return { outcome: 'aborted', runMs: 0 };
   try {
     input = tuned(kind, decodeValue(payload), job.settings);
   } catch (thrown) {
     return failedRun(0, 'BAD_INPUT', errorDetailOf(thrown).message, false);
   }
-  const makeSignal = () => {
+  const context = new WorkerContext(job);
+  return attempt(kind, handler, input, detached(context), context);
+}
+
+class WorkerContext extends RunContext {
+  readonly #flags: Int32Array;
+  readonly #port: MessagePort;
+
+  constructor({ taskId, memories, traceparent, flags, port }: WorkerJob) {
+    super(taskId, memories, traceparent);
+    this.#flags = flags;
+    this.#port = port;
+  }
+
+  get isAborted(): boolean {
+    return Atomics.load(this.#flags, ABORTED_FLAG) === 1;
+  }
+
+  protected makeSignal(): AbortSignal {
     const controller = new AbortController();
-    port.on('message', () => controller.abort(new TaskAbortedError()));
+    this.#port.on('message', () => controller.abort(new TaskAbortedError()));
     return controller.signal;
-  };
-  const report = (fraction: number, note?: string) => {
+  }
+
+  protected report(fraction: number, note?: string): void {
     const message: ProgressReport = note === undefined ? { fraction } : { fraction, note };
-    port.postMessage(message);
-  };
-  const { memories, traceparent } = job;
-  const context = makeContext({
-    taskId,
-    memories,
-    traceparent,
-    isAborted,
-    makeSignal,
-    report,
-    now: () => performance.now(),
-  });
-  return attempt(kind, handler, input, context, isAborted);
+    this.#port.postMessage(message);
+  }
 }
 
 let userHandlers: Promise<UserHandlers> | null = null;

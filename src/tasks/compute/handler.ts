@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { isThenable } from '../checks.js';
 import { TaskFailure } from '../failure.js';
 import type { ComputeFunction } from '../handlers-file.js';
 import type { TaskContext, TaskHandler } from '../kind.js';
@@ -22,11 +23,11 @@ const builtIn: Readonly<Record<BuiltInFunction, ComputeFunction>> = {
 /**
  * The handler of `compute`: the built-in functions and those of a handlers file, by name.
  * An unknown name fails with `UnknownFunction` and is not retried: this swarm's agents are given their functions at start.
- * A function that returns nothing has the result null.
+ * A function that returns nothing has the result null. What a function returns at once the handler returns at once.
  */
 export function computeWith(functions: ReadonlyMap<string, ComputeFunction> = new Map()): TaskHandler {
   const known = new Map([...functions, ...BUILT_IN_FUNCTIONS.map((name) => [name, builtIn[name]] as const)]);
-  return async (input: unknown, context: TaskContext): Promise<unknown> => {
+  return (input: unknown, context: TaskContext): unknown => {
     const call = parseComputeInput(input);
     const run = known.get(call.function);
     if (run === undefined) {
@@ -38,6 +39,11 @@ export function computeWith(functions: ReadonlyMap<string, ComputeFunction> = ne
         false,
       );
     }
-    return (await run(call.input, context)) ?? null;
+    const result = run(call.input, context);
+    return isThenable(result) ? promised(result) : (result ?? null);
   };
+}
+
+async function promised(result: PromiseLike<unknown>): Promise<unknown> {
+  return (await result) ?? null;
 }

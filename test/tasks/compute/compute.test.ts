@@ -5,7 +5,7 @@ import { errorDetailOf } from '../../../src/tasks/failure.js';
 import type { ComputeFunction } from '../../../src/tasks/handlers-file.js';
 import { testContext } from '../context.js';
 
-const run = (input: unknown, functions?: Parameters<typeof computeWith>[0]) => {
+const run = async (input: unknown, functions?: Parameters<typeof computeWith>[0]) => {
   const { context } = testContext();
   return computeWith(functions)(input, context);
 };
