@@ -4,6 +4,7 @@ import { v7 as uuidv7 } from 'uuid';
 /** Random bytes are drawn for so many ids at once: a call for each costs several times the rest of the id. */
 const POOLED_IDS = 256;
 const ID_BYTES = 16;
+const HEX_DIGITS = '0123456789abcdef';
 /** The sequence starts below this in each millisecond, which leaves room for 2^31 ids to follow. */
 const FIRST_SEQUENCE = 2 ** 31;
 
@@ -12,10 +13,14 @@ const FIRST_SEQUENCE = 2 ** 31;
  * when the clock is set back (§6.2, method 1: a counter of 32 bits that starts at random in each millisecond).
  */
 export class TaskIds {
+  /** It begins with what the latest id got. */
   readonly #pool = new Uint8Array(POOLED_IDS * ID_BYTES);
-  #used = POOLED_IDS * ID_BYTES;
+  #used = this.#pool.length;
   #msecs = 0;
   #sequence = 0;
+  /** The latest id, as bytes and as ASCII with its hyphens: its text is made at once, not of 20 pieces. */
+  readonly #bytes = new Uint8Array(ID_BYTES);
+  readonly #ascii = Buffer.from('00000000-0000-0000-0000-000000000000');
 
   /** @param now milliseconds since the Unix epoch */
   next(now: number): string {
@@ -27,16 +32,27 @@ export class TaskIds {
       this.#msecs++;
       this.#sequence = randomInt(FIRST_SEQUENCE);
     }
-    return uuidv7({ msecs: this.#msecs, seq: this.#sequence, rng: this.#random });
+    this.#draw();
+    uuidv7({ msecs: this.#msecs, seq: this.#sequence, random: this.#pool }, this.#bytes);
+    return this.#text();
   }
 
-  readonly #random = (): Uint8Array => {
+  #draw(): void {
     if (this.#used === this.#pool.length) {
       randomFillSync(this.#pool);
       this.#used = 0;
     }
+    this.#pool.copyWithin(0, this.#used, this.#used + ID_BYTES);
     this.#used += ID_BYTES;
-    // A copy is made before the next call.
-    return this.#pool.subarray(this.#used - ID_BYTES, this.#used);
-  };
+  }
+
+  #text(): string {
+    let at = 0;
+    for (const byte of this.#bytes) {
+      if (at === 8 || at === 13 || at === 18 || at === 23) at++;
+      this.#ascii[at++] = HEX_DIGITS.charCodeAt(byte >> 4);
+      this.#ascii[at++] = HEX_DIGITS.charCodeAt(byte & 0x0f);
+    }
+    return this.#ascii.toString('latin1');
+  }
 }
