@@ -22,6 +22,8 @@ let at = 0;
 const written = { buffer: out, end: 0 };
 /** Places of the fields that the maps under way have, those of an inner one behind those of the outer. */
 const found: number[] = [];
+/** So many of them: the list itself never shrinks, since an empty one gives its memory back. */
+let foundCount = 0;
 
 /**
  * Writes the head of a list of `elements`, and the first two of them, type and fields, from byte `start` on, and has at
@@ -37,7 +39,7 @@ export function writeMessage(
 ): { readonly buffer: Buffer; readonly end: number } {
   if (out.length > KEEP_BYTES) allocate(INITIAL_BYTES);
   at = start;
-  found.length = 0;
+  foundCount = 0;
   const form = messageForms.get(message.type);
   if (form === undefined) throw new TypeError(`no message type '${message.type}'`);
   reserve(form.head.length + MAX_HEADER);
@@ -52,12 +54,12 @@ export function writeMessage(
 
 /** Those of the form, in its order. */
 function writeFields(fields: Readonly<Record<string, unknown>>, form: Form): void {
-  const first = found.length;
+  const first = foundCount;
   for (const name in fields) {
     const place = form.places.get(name);
     if (place !== undefined && fields[name] !== undefined) insert(place, first);
   }
-  const count = found.length - first;
+  const count = foundCount - first;
   reserve(MAX_HEADER);
   writeHeader(count, 0x80, 16, 0xde, 0xdf);
   for (let index = first; index < first + count; index++) {
@@ -68,12 +70,12 @@ function writeFields(fields: Readonly<Record<string, unknown>>, form: Form): voi
     copy(key);
     writeValue(fields[form.names[place] ?? ''], form.inside[place] ?? null);
   }
-  found.length = first;
+  foundCount = first;
 }
 
 /** In order, from `first` on. Most messages are made in the order in which they are sent. */
 function insert(place: number, first: number): void {
-  let index = found.length;
+  let index = foundCount++;
   for (; index > first && (found[index - 1] ?? 0) > place; index--) found[index] = found[index - 1] ?? 0;
   found[index] = place;
 }
