@@ -9,9 +9,12 @@ export interface Clock {
 /** The longest delay that Node's timers take; a longer one would fire at once. */
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
+/** Read once: Node works it out anew for each who asks. */
+const { timeOrigin } = performance;
+
 /** The machine's monotonic clock, set to the time of day once, at the start of the process. */
 export const systemClock: Clock = {
-  now: () => performance.timeOrigin + performance.now(),
+  now: () => timeOrigin + performance.now(),
   setTimer(at, run) {
     let timer: NodeJS.Timeout;
     const arm = () => {
