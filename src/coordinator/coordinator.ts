@@ -333,12 +333,14 @@ export class Coordinator {
     // What comes outside the transport's turns (a lost connection found by a timer) is flushed soon as well.
     if (this.microtaskDue) return true;
     this.microtaskDue = true;
-    queueMicrotask(() => {
-      this.microtaskDue = false;
-      this.flush();
-    });
+    queueMicrotask(this.flushInMicrotask);
     return true;
   }
+
+  private readonly flushInMicrotask = (): void => {
+    this.microtaskDue = false;
+    this.flush();
+  };
 
   /** The store has answered. */
   private answered(event: CoreEvent): void {
@@ -371,7 +373,8 @@ export class Coordinator {
         this.fault(err, action);
       }
     }
-    this.armTimer(core.nextDeadline());
+    // the flush to come, still in this turn, sets it for all that came before
+    if (!this.flushDue) this.armTimer(core.nextDeadline());
   }
 
   /** A fault of ours. Whoever set it off is cut off, so that it cannot do so again and again; the others go on. */
