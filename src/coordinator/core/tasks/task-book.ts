@@ -23,6 +23,20 @@ export const DEFAULT_CACHE: CacheRule = {
   bytes: 64 * 1024 * 1024,
 };
 
+/** What is told when a task comes into a state: texts made once, not for each change. */
+const EVENTS: { readonly [S in TaskState]: `task-${S}` } = {
+  queued: 'task-queued',
+  delayed: 'task-delayed',
+  blocked: 'task-blocked',
+  leased: 'task-leased',
+  running: 'task-running',
+  retrying: 'task-retrying',
+  completed: 'task-completed',
+  failed: 'task-failed',
+  dead: 'task-dead',
+  cancelled: 'task-cancelled',
+};
+
 /** `before` and `cause`: the state it was in and what led out of it; null when it is new, queued again or withdrawn. Must not change tasks. */
 export type TaskObserver = (
   event: TaskEventName,
@@ -155,7 +169,7 @@ export class TaskBook {
     this.#counts[phase.state]++;
     this.meters.changed(task, before, event);
     if (this.observer !== null && phase.state !== before)
-      this.observer(`task-${phase.state}`, task, event.at, before, event);
+      this.observer(EVENTS[phase.state], task, event.at, before, event);
     if (!isFinished(phase)) return false;
     this.#ended[phase.state]++;
     this.#inputBytes -= task.inputBytes;
