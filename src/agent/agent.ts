@@ -14,6 +14,7 @@ import { Learner } from './learner.js';
 import { LinkCore, type LinkAction, type LinkEvent } from './link-core.js';
 import { logRun } from './run-log.js';
 import { agentHandshake, Registration, type RegistrationListener } from './registration.js';
+import { RunOfTask, type TaskListener } from './run-of-task.js';
 import type { Run } from './runner.js';
 import { WorkCore, type HeldTask, type WorkAction, type WorkEvent } from './work-core.js';
 
@@ -228,18 +229,23 @@ export class Agent extends EventEmitter<AgentEvents> {
   }
 
   #run(task: HeldTask): void {
-    const { key } = task;
-    const run = this.#options.runner.start(this.#learner.request(task), {
-      progress: (fraction, note) =>
-        this.#tellWork({ type: 'progress', key, fraction, ...(note === undefined ? {} : { note }) }),
-      finished: (outcome) => {
-        this.#runs.delete(key);
-        logRun(this.#log, this.agentId, task, outcome);
-        this.#tellWork({ type: 'finished', key, outcome });
-      },
-    });
-    this.#runs.set(key, run);
+    const run = this.#options.runner.start(
+      this.#learner.request(task),
+      new RunOfTask(task, this.#runListener),
+    );
+    this.#runs.set(task.key, run);
   }
+
+  readonly #runListener: TaskListener = {
+    progress: ({ key }, fraction, note) =>
+      this.#tellWork({ type: 'progress', key, fraction, ...(note === undefined ? {} : { note }) }),
+    finished: (task, outcome) => {
+      const { key } = task;
+      this.#runs.delete(key);
+      logRun(this.#log, this.agentId, task, outcome);
+      this.#tellWork({ type: 'finished', key, outcome });
+    },
+  };
 
   // ---- connections
 

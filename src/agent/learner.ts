@@ -34,10 +34,10 @@ export class Learner {
   /** The run of a task as it is to be now. */
   request({ lease, kind, payload, memories, traceparent }: HeldTask): RunRequest {
     const settings = this.#settings.of(kind);
+    const plain = { taskId: lease.taskId, kind, payload };
+    if (settings === undefined && memories === undefined && traceparent === undefined) return plain;
     return {
-      taskId: lease.taskId,
-      kind,
-      payload,
+      ...plain,
       ...(settings === undefined ? {} : { settings }),
       ...(memories === undefined ? {} : { memories }),
       ...(traceparent === undefined ? {} : { traceparent }),

@@ -1,6 +1,7 @@
 import { Buckets, LATENCY_BOUNDS_MS } from '../observe/metrics/buckets.js';
 import { MetersByKind } from '../observe/metrics/meters-by-kind.js';
 import type { AgentKindFigures } from '../observe/metrics/agent-metrics.js';
+import type { RunOutcome } from './outcome.js';
 import type { Run, RunListener, RunRequest, TaskRunner } from './runner.js';
 
 type KindMeter = { -readonly [K in keyof AgentKindFigures]: AgentKindFigures[K] };
@@ -23,18 +24,32 @@ export class MeteredRunner implements TaskRunner {
   }
 
   start(request: RunRequest, listener: RunListener): Run {
-    const { kind } = request;
-    return this.#runner.start(request, {
-      progress: (fraction, note) => listener.progress(fraction, note),
-      finished: (outcome) => {
-        if (outcome.outcome !== 'aborted') {
-          const meter = this.#kinds.of(kind);
-          meter[outcome.outcome]++;
-          meter.run.observe(outcome.runMs);
-        }
-        listener.finished(outcome);
-      },
-    });
+    return this.#runner.start(request, new CountedRun(request.kind, this.#kinds, listener));
+  }
+}
+
+class CountedRun implements RunListener {
+  readonly #kind: string;
+  readonly #kinds: MetersByKind<KindMeter>;
+  readonly #listener: RunListener;
+
+  constructor(kind: string, kinds: MetersByKind<KindMeter>, listener: RunListener) {
+    this.#kind = kind;
+    this.#kinds = kinds;
+    this.#listener = listener;
+  }
+
+  progress(fraction: number, note?: string): void {
+    this.#listener.progress(fraction, note);
+  }
+
+  finished(outcome: RunOutcome): void {
+    if (outcome.outcome !== 'aborted') {
+      const meter = this.#kinds.of(this.#kind);
+      meter[outcome.outcome]++;
+      meter.run.observe(outcome.runMs);
+    }
+    this.#listener.finished(outcome);
   }
 }
 
