@@ -22,6 +22,7 @@ export type { AgentEvents, AgentOptions, StopInfo } from './agent-options.js';
 
 /** Room for the fields beside a result. */
 const HEADER_BYTES = 1024;
+const HEARD: LinkEvent = { type: 'heard' };
 const NO_ANSWER: CloseInfo = { by: 'timeout', layer: 'transport', code: 0, reason: '' };
 
 /**
@@ -364,7 +365,8 @@ export class Agent extends EventEmitter<AgentEvents> {
   // ---- messages
 
   #receive(message: Message, payload: Uint8Array | null, origin: number): void {
-    this.#tellLink({ type: 'heard' });
+    // It leads to no action, and the next deadline is no earlier for it.
+    this.#link.handle(HEARD, this.#clock.now());
     if (message.type === 'ErrorReport') this.#noteRefusal(message);
     else if (message.type === 'AdaptationCommand') this.#learner.adapt(message);
     else if (message.type === 'LogLevelCommand') this.emit('logLevel', message.level);

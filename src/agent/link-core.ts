@@ -39,7 +39,8 @@ export type Phase =
       readonly address: string;
       readonly since: number;
       readonly heartbeatIntervalMs: number;
-      readonly heardAt: number;
+      /** The one field that changes in place: every message changes it. */
+      heardAt: number;
       readonly nextHeartbeatAt: number;
     };
 
@@ -110,6 +111,8 @@ const LONGEST_RETRY_AFTER_MS = 600_000;
 /** Agents that were all told the same time come back within this part of it, not at once. */
 const RETRY_AFTER_SPREAD = 0.25;
 
+const NOTHING: readonly LinkAction[] = [];
+
 export class LinkCore {
   #state: LinkState;
   /** Addresses that did not refuse for good. */
@@ -164,9 +167,9 @@ export class LinkCore {
     return phaseDeadline(this.#state);
   }
 
-  handle(event: LinkEvent, now: number): LinkAction[] {
+  handle(event: LinkEvent, now: number): readonly LinkAction[] {
     const phase = this.phase;
-    if (phase === null) return [];
+    if (phase === null) return NOTHING;
     switch (event.type) {
       case 'start':
         return this.#connect(phase.address, now);
@@ -184,8 +187,8 @@ export class LinkCore {
       case 'handed-over':
         return phase.state === 'registered' ? this.#register(phase.address, phase.since, event, now) : [];
       case 'heard':
-        if (phase.state === 'registered') this.#enter({ ...phase, heardAt: now });
-        return [];
+        if (phase.state === 'registered') phase.heardAt = now;
+        return NOTHING;
       case 'beat':
         return phase.state === 'registered' ? [this.#beat()] : [];
       case 'retry-after':
