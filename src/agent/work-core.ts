@@ -121,6 +121,8 @@ const ANSWERS_WITHOUT_CREDIT = 32_768;
 const LEASES_BYTES = MAX_HANDSHAKE_BYTES - 16 * 1024;
 const LEASE_BYTES = 48;
 
+const NOTHING: readonly WorkAction[] = [];
+
 export function leaseKey(lease: Lease): string {
   return `${lease.taskId}#${lease.epoch}`;
 }
@@ -202,27 +204,27 @@ export class WorkCore {
     return leases;
   }
 
-  handle(event: WorkEvent, now: number): WorkAction[] {
+  handle(event: WorkEvent, now: number): readonly WorkAction[] {
     switch (event.type) {
       case 'task':
-        return [...this.#receive(event), ...this.#startWaiting(now)];
+        return this.#receive(event, now);
       case 'cancel':
-        return [...this.#cancel(event, now), ...this.#startWaiting(now)];
+        return this.#thenStart(this.#cancel(event, now), now);
       case 'progress':
         return this.#progress(event);
       case 'finished':
-        return [...this.#finish(event.key, event.outcome), ...this.#startWaiting(now)];
+        return this.#thenStart(this.#finish(event.key, event.outcome), now);
       case 'settled':
         for (const taskId of event.taskIds) this.#settle(taskId);
-        return this.#startWaiting(now);
+        return this.#thenStart(NOTHING, now);
       case 'stale':
-        return [...this.#forgetStale(event.taskId, now), ...this.#startWaiting(now)];
+        return this.#thenStart(this.#forgetStale(event.taskId, now), now);
       case 'unstored':
         this.#resendAt.set(event.taskId, now + event.retryAfterMs);
         this.#wakeBy(now + event.retryAfterMs);
-        return [];
+        return NOTHING;
       case 'registered':
-        return [...this.#resume(event, now), ...this.#startWaiting(now)];
+        return this.#thenStart(this.#resume(event, now), now);
       case 'abandon':
         return this.#abandon();
       case 'tick':
@@ -230,12 +232,12 @@ export class WorkCore {
     }
   }
 
-  #receive(event: WorkEvent & { readonly type: 'task' }): WorkAction[] {
+  #receive(event: WorkEvent & { readonly type: 'task' }, now: number): readonly WorkAction[] {
     const { message, payload, origin } = event;
     const { kind, priority, timeoutMs } = message;
     const lease: Lease = { taskId: message.taskId, attempt: message.attempt, epoch: message.epoch };
     const key = leaseKey(lease);
-    if (this.#held.has(key) || this.#settled.has(key) || this.#isAnswered(lease)) return [];
+    if (this.#held.has(key) || this.#settled.has(key) || this.#isAnswered(lease)) return NOTHING;
     if (
       this.#held.size >= this.#concurrency + QUEUE_BEYOND_CREDIT ||
       this.#outbox.size >= MAX_OUTBOX_ANSWERS
@@ -254,23 +256,38 @@ export class WorkCore {
             ...(memories === undefined ? {} : { memories }),
             ...(traceparent === undefined ? {} : { traceparent }),
           };
-    this.#held.set(key, { state: 'received', task });
-    const place = this.#waiting.findIndex((other) => other.priority < priority);
-    this.#waiting.splice(place === -1 ? this.#waiting.length : place, 0, task);
-    return [];
+    if (this.#waiting.length === 0 && this.#mayStart) return [this.#start(task, now)];
+    this.#wait(task);
+    return this.#thenStart(NOTHING, now);
   }
 
-  #startWaiting(now: number): WorkAction[] {
-    const actions: WorkAction[] = [];
-    while (this.active < this.#concurrency && this.#outbox.bytes <= this.#maxOutboxBytes) {
+  #wait(task: HeldTask): void {
+    this.#held.set(task.key, { state: 'received', task });
+    const place = this.#waiting.findIndex((other) => other.priority < task.priority);
+    this.#waiting.splice(place === -1 ? this.#waiting.length : place, 0, task);
+  }
+
+  get #mayStart(): boolean {
+    return this.active < this.#concurrency && this.#outbox.bytes <= this.#maxOutboxBytes;
+  }
+
+  #start(task: HeldTask, now: number): WorkAction {
+    const abortAt = now + task.timeoutMs;
+    this.#held.set(task.key, { state: 'running', task, abortAt });
+    this.#wakeBy(abortAt);
+    return { type: 'run', task };
+  }
+
+  /** Starts what waits, as far as there is room for it now. */
+  #thenStart(actions: readonly WorkAction[], now: number): readonly WorkAction[] {
+    if (this.#waiting.length === 0) return actions;
+    const all = [...actions];
+    while (this.#mayStart) {
       const task = this.#waiting.shift();
       if (task === undefined) break;
-      const abortAt = now + task.timeoutMs;
-      this.#held.set(task.key, { state: 'running', task, abortAt });
-      this.#wakeBy(abortAt);
-      actions.push({ type: 'run', task });
+      all.push(this.#start(task, now));
     }
-    return actions;
+    return all;
   }
 
   #cancel(event: WorkEvent & { readonly type: 'cancel' }, now: number): WorkAction[] {
@@ -353,13 +370,14 @@ export class WorkCore {
       }
       case 'completed': {
         const { payload, runMs, summary } = run;
+        const { taskId, attempt, epoch } = lease;
         if (payload.byteLength > this.#maxResultBytes) {
           const text = `the result of ${kind} has ${payload.byteLength} bytes; a message holds ${this.#maxResultBytes}`;
           return unfinished(lease, 'failed', runMs, failure('RESULT_TOO_LARGE', text, false));
         }
         const message: Answer['message'] =
           summary === null
-            ? { type: 'TaskCompletion', ...lease, outcome: 'completed', runMs }
+            ? { type: 'TaskCompletion', taskId, attempt, epoch, outcome: 'completed', runMs }
             : { ...summary, ...lease, runMs };
         return { lease, message, payload };
       }
