@@ -48,11 +48,13 @@ export class RecordBuffer {
     const bodyBytes = 1 + NUMBER_BYTES + frameBytes + (separate?.length ?? 0);
     const start = this.#begin(bodyBytes);
     const buffer = this.#buffer;
-    let at = start + HEADER_BYTES;
-    buffer[at] = ANSWER;
-    at = buffer.writeUIntBE(number, at + 1, NUMBER_BYTES);
-    buffer.set(frame.subarray(LENGTH_BYTES), at);
+    const body = start + HEADER_BYTES;
+    const at = body + 1 + NUMBER_BYTES;
+    // Its length comes to lie where the number is written next.
+    buffer.set(frame, at - LENGTH_BYTES);
     if (separate !== null) buffer.set(separate, at + frameBytes);
+    buffer[body] = ANSWER;
+    buffer.writeUIntBE(number, body + 1, NUMBER_BYTES);
     return this.#end(start, bodyBytes);
   }
 
