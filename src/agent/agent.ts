@@ -1,3 +1,4 @@
+import { TransientMap } from '../collections/transient-map.js';
 import { EventEmitter } from 'node:events';
 import { ERRORS } from '../protocol/errors.js';
 import { MAX_CONCURRENCY } from '../protocol/limits.js';
@@ -39,7 +40,7 @@ export class Agent extends EventEmitter<AgentEvents> {
   readonly #handOver: HandOver;
   readonly #work: WorkCore;
   readonly #learner: Learner;
-  readonly #runs = new Map<string, Run>();
+  readonly #runs = new TransientMap<string, Run>();
   readonly #stopped: Promise<StopInfo>;
   #current: Registration | null = null;
   /** What `current` is being replaced by. */

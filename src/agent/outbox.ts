@@ -1,3 +1,4 @@
+import { TransientMap } from '../collections/transient-map.js';
 import type { ErrorDetail, Lease, Message, MessageOf } from '../protocol/messages.js';
 
 /** Every message that may end a lease; `isAnswerMessage` tells them from others. */
@@ -39,7 +40,7 @@ export interface Outbox {
 }
 
 export class MemoryOutbox implements Outbox {
-  readonly #answers = new Map<string, Answer>();
+  readonly #answers = new TransientMap<string, Answer>();
   #bytes = 0;
 
   get size(): number {

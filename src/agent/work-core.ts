@@ -1,3 +1,4 @@
+import { TransientMap } from '../collections/transient-map.js';
 import { RecentIds } from '../collections/recent-ids.js';
 import { DEFAULT_MAX_MESSAGE_BYTES, MAX_CONCURRENCY, MAX_HANDSHAKE_BYTES } from '../protocol/limits.js';
 import type { ErrorDetail, Lease, MessageOf, TaskMemory } from '../protocol/messages.js';
@@ -139,7 +140,7 @@ export class WorkCore {
   readonly #outbox: Outbox;
   readonly #maxOutboxBytes: number;
   /** All and only the leases without an answer; one with an answer is in the outbox (or both, while abandoned). */
-  readonly #held = new Map<string, Work>();
+  readonly #held = new TransientMap<string, Work>();
   /** All and only the tasks in state `received`, by priority, then in order of arrival. */
   readonly #waiting: HeldTask[] = [];
   readonly #settled = new RecentIds(REMEMBERED_LEASES);

@@ -1,3 +1,4 @@
+import { TransientMap } from '../collections/transient-map.js';
 import { randomBytes } from 'node:crypto';
 import { ProtocolError } from '../protocol/errors.js';
 import type { Message, SwarmEvent } from '../protocol/messages.js';
@@ -42,7 +43,7 @@ const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 export class Client extends Questions {
   readonly #options: ClientOptions;
   readonly #requests = new Requests();
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #waiting = new TransientMap<number, Waiting>();
   /** Submits that wait for a connection with room for them. */
   readonly #submits: Turnstile;
   #connected = deferred<undefined>();

@@ -1,3 +1,4 @@
+import { TransientMap } from '../collections/transient-map.js';
 import { errorOfReport, ProtocolError } from '../protocol/errors.js';
 import {
   isFinishedState,
@@ -107,7 +108,7 @@ export const EVENT_CREDIT = 16;
  * after a reconnect. Plain code: it is told what was asked and what came, and says what to do.
  */
 export class Requests {
-  readonly #open = new Map<number, Request>();
+  readonly #open = new TransientMap<number, Request>();
   /** Those that wait for their answer on the connection before this one, which is being left. */
   readonly #leftBehind = new Set<number>();
   #lastId = 0;

@@ -19,7 +19,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   observe: ['protocol'],
   coordinator: ['tasks', 'reasoning', 'store', 'observe', 'protocol', 'transport', 'numeric', 'collections'],
   agent: ['tasks', 'reasoning', 'store', 'observe', 'protocol', 'transport', 'files', 'collections'],
-  client: ['tasks', 'reasoning', 'store', 'observe', 'protocol', 'transport'],
+  client: ['tasks', 'reasoning', 'store', 'observe', 'protocol', 'transport', 'collections'],
   commands: [
     'coordinator',
     'agent',

@@ -1,3 +1,4 @@
+import { TransientMap } from '../../collections/transient-map.js';
 import { open } from 'node:fs/promises';
 import type { Log } from '../../observe/log.js';
 import type { Answer, Outbox } from '../outbox.js';
@@ -46,7 +47,7 @@ type Phase =
  * by its epoch.
  */
 export class DurableOutbox implements Outbox {
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new TransientMap<string, Entry>();
   readonly #file: JournalFile;
   readonly #trouble: Trouble;
   /** What the call of the file that is under way writes. */

@@ -46,7 +46,8 @@ export class TaskInserts {
   readonly #queued: readonly [one: Statement, many: Statement];
   readonly #leased: readonly [one: Statement, many: Statement];
   readonly #seqOf: Statement;
-  readonly #waiting = new Map<string, Waiting>();
+  /** A new one for each batch: one that is cleared would keep the rows of all before it (see TransientMap). */
+  #waiting = new Map<string, Waiting>();
 
   constructor(connection: Connection, totals: Totals) {
     this.#totals = totals;
@@ -90,7 +91,7 @@ export class TaskInserts {
   flush(): void {
     if (this.#waiting.size === 0) return;
     const waiting = [...this.#waiting.values()];
-    this.#waiting.clear();
+    this.#waiting = new Map();
     this.#insert(
       this.#queued,
       waiting.filter(({ state }) => state === 'queued'),
@@ -103,7 +104,7 @@ export class TaskInserts {
 
   /** After the transaction was rolled back. */
   clear(): void {
-    this.#waiting.clear();
+    this.#waiting = new Map();
   }
 
   #insert([one, many]: readonly [Statement, Statement], waiting: readonly Waiting[]): void {
