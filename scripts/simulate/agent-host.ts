@@ -3,7 +3,7 @@ import type { RunOutcome } from '../../src/agent/outcome.js';
 import { MemoryOutbox, type Answer } from '../../src/agent/outbox.js';
 import { WorkCore, type HeldTask, type WorkAction, type WorkEvent } from '../../src/agent/work-core.js';
 import { errorOfReport, ERRORS } from '../../src/protocol/errors.js';
-import type { Message, MessageOf } from '../../src/protocol/messages.js';
+import type { Lease, Message, MessageOf } from '../../src/protocol/messages.js';
 import type { CloseInfo } from '../../src/transport/transport.js';
 import type { Agenda } from './agenda.js';
 import type { CoordinatorHost } from './coordinator-host.js';
@@ -87,7 +87,7 @@ export class AgentHost extends Process {
   #unsent: MessageOf<'AgentHandshake'> | null = null;
   /** What came while the session token is on its way to the disk. */
   #withheld: (() => void)[] | null = null;
-  readonly #runs = new Map<string, Run>();
+  readonly #runs = new Map<Lease, Run>();
   readonly #lanes = new Map<number, string | null>();
   #origins = 0;
   #nonces = 0;
@@ -485,14 +485,14 @@ export class AgentHost extends Process {
         this.#run(action.task);
         return;
       case 'abort': {
-        const run = this.#runs.get(action.key);
+        const run = this.#runs.get(action.task.lease);
         if (run?.heedsAbort !== true) return;
         this.#world.counters.abortsHeeded++;
         this.#endRun(run, this.#luck.between(1, 20), 'aborted');
         return;
       }
       case 'terminate': {
-        const run = this.#runs.get(action.key);
+        const run = this.#runs.get(action.task.lease);
         if (run === undefined) return;
         this.#world.counters.terminations++;
         this.#endRun(run, 1, 'aborted');
@@ -532,12 +532,12 @@ export class AgentHost extends Process {
       heedsAbort: plan.heedsAbort,
       cancelEnd: () => undefined,
     };
-    this.#runs.set(task.key, run);
+    this.#runs.set(task.lease, run);
     const ms = plan.runMs * this.#slowness;
     if (ms > 5000) {
       this.timer(this.agenda.now + ms / 2, () => {
-        if (this.#runs.get(task.key) === run)
-          this.#tellWork({ type: 'progress', key: task.key, fraction: 0.5 });
+        if (this.#runs.get(task.lease) === run)
+          this.#tellWork({ type: 'progress', lease: task.lease, fraction: 0.5 });
       });
     }
     const failsOnce = plan.end === 'error once' && task.lease.attempt === 1;
@@ -550,10 +550,10 @@ export class AgentHost extends Process {
     run.cancelEnd();
     run.cancelEnd = this.timer(this.agenda.now + ms, () => {
       const { task } = run;
-      if (this.#runs.get(task.key) !== run) return;
-      this.#runs.delete(task.key);
+      if (this.#runs.get(task.lease) !== run) return;
+      this.#runs.delete(task.lease);
       const runMs = this.agenda.now - run.startedAt;
-      this.#tellWork({ type: 'finished', key: task.key, outcome: outcomeOf(task, how, runMs) });
+      this.#tellWork({ type: 'finished', lease: task.lease, outcome: outcomeOf(task, how, runMs) });
     });
   }
 

@@ -1,4 +1,3 @@
-import { TransientMap } from '../collections/transient-map.js';
 import { EventEmitter } from 'node:events';
 import { ERRORS } from '../protocol/errors.js';
 import { MAX_CONCURRENCY } from '../protocol/limits.js';
@@ -16,7 +15,6 @@ import { LinkCore, type LinkAction, type LinkEvent } from './link-core.js';
 import { logRun } from './run-log.js';
 import { agentHandshake, Registration, type RegistrationListener } from './registration.js';
 import { RunOfTask, type TaskListener } from './run-of-task.js';
-import type { Run } from './runner.js';
 import { WorkCore, type HeldTask, type WorkAction, type WorkEvent } from './work-core.js';
 
 export type { AgentEvents, AgentOptions, StopInfo } from './agent-options.js';
@@ -40,7 +38,6 @@ export class Agent extends EventEmitter<AgentEvents> {
   readonly #handOver: HandOver;
   readonly #work: WorkCore;
   readonly #learner: Learner;
-  readonly #runs = new TransientMap<string, Run>();
   readonly #stopped: Promise<StopInfo>;
   #current: Registration | null = null;
   /** What `current` is being replaced by. */
@@ -212,10 +209,10 @@ export class Agent extends EventEmitter<AgentEvents> {
         this.#run(action.task);
         return;
       case 'abort':
-        this.#runs.get(action.key)?.abort();
+        action.task.run?.abort();
         return;
       case 'terminate':
-        this.#runs.get(action.key)?.terminate();
+        action.task.run?.terminate();
         return;
       case 'answer':
         // Without a connection it waits in the outbox for the next one.
@@ -231,21 +228,17 @@ export class Agent extends EventEmitter<AgentEvents> {
   }
 
   #run(task: HeldTask): void {
-    const run = this.#options.runner.start(
-      this.#learner.request(task),
-      new RunOfTask(task, this.#runListener),
-    );
-    this.#runs.set(task.key, run);
+    const listener = new RunOfTask(task, this.#runListener);
+    task.run = this.#options.runner.start(this.#learner.request(task), listener);
   }
 
   readonly #runListener: TaskListener = {
-    progress: ({ key }, fraction, note) =>
-      this.#tellWork({ type: 'progress', key, fraction, ...(note === undefined ? {} : { note }) }),
+    progress: ({ lease }, fraction, note) =>
+      this.#tellWork({ type: 'progress', lease, fraction, ...(note === undefined ? {} : { note }) }),
     finished: (task, outcome) => {
-      const { key } = task;
-      this.#runs.delete(key);
+      task.run = null;
       logRun(this.#log, this.agentId, task, outcome);
-      this.#tellWork({ type: 'finished', key, outcome });
+      this.#tellWork({ type: 'finished', lease: task.lease, outcome });
     },
   };
 
@@ -443,7 +436,7 @@ export class Agent extends EventEmitter<AgentEvents> {
   }
 
   #stop(info: StopInfo): void {
-    for (const run of this.#runs.values()) run.terminate();
+    for (const { run } of [...this.#work.running()]) run?.terminate();
     this.#learner.close();
     this.#setTimer();
     this.emit('stopped', info);

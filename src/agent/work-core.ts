@@ -1,9 +1,10 @@
-import { TransientMap } from '../collections/transient-map.js';
-import { RecentIds } from '../collections/recent-ids.js';
 import { DEFAULT_MAX_MESSAGE_BYTES, MAX_CONCURRENCY, MAX_HANDSHAKE_BYTES } from '../protocol/limits.js';
 import type { ErrorDetail, Lease, MessageOf, TaskMemory } from '../protocol/messages.js';
+import { LeaseMap } from './lease-map.js';
 import type { RunOutcome } from './outcome.js';
 import { MemoryOutbox, unfinished, type Answer, type Outbox } from './outbox.js';
+import type { Run } from './runner.js';
+import { SettledLeases } from './settled-leases.js';
 
 /**
  * The agent's work: which leases it holds, what runs, what is to be answered. Plain code: events in, actions out;
@@ -25,7 +26,6 @@ export interface WorkOptions {
 
 /** A task as the coordinator leased it. */
 export interface HeldTask {
-  readonly key: string;
   readonly lease: Lease;
   readonly kind: string;
   /** 10 first. */
@@ -36,6 +36,8 @@ export interface HeldTask {
   readonly payload: Uint8Array;
   /** Where it came from, for the shell: answers go back there. */
   readonly origin: number;
+  /** What runs it: the shell's own, from the action `run` on. */
+  run: Run | null;
   /** Lessons that came with it; absent when there are none. */
   readonly memories?: readonly TaskMemory[];
   /** The trace it belongs to; absent when it belongs to none. */
@@ -77,8 +79,8 @@ export type WorkEvent =
       readonly epoch?: number | undefined;
       readonly reason: MessageOf<'CancelTask'>['reason'];
     }
-  | { readonly type: 'progress'; readonly key: string; readonly fraction: number; readonly note?: string }
-  | { readonly type: 'finished'; readonly key: string; readonly outcome: RunOutcome }
+  | { readonly type: 'progress'; readonly lease: Lease; readonly fraction: number; readonly note?: string }
+  | { readonly type: 'finished'; readonly lease: Lease; readonly outcome: RunOutcome }
   /** The coordinator stored the answers of these tasks, or refuses them by name: nothing is to be sent again. */
   | { readonly type: 'settled'; readonly taskIds: readonly string[] }
   /** The coordinator refused a message about this task: its lease, or the older of its leases, is over. */
@@ -98,8 +100,8 @@ export type WorkEvent =
 
 export type WorkAction =
   | { readonly type: 'run'; readonly task: HeldTask }
-  | { readonly type: 'abort'; readonly key: string; readonly cause: AbortCause }
-  | { readonly type: 'terminate'; readonly key: string }
+  | { readonly type: 'abort'; readonly task: HeldTask; readonly cause: AbortCause }
+  | { readonly type: 'terminate'; readonly task: HeldTask }
   /** `origin` null: of an earlier connection; any lane will do. */
   | { readonly type: 'answer'; readonly origin: number | null; readonly answer: Answer }
   /** Nothing will be answered to a task from there. */
@@ -114,7 +116,7 @@ export type WorkAction =
 const QUEUE_BEYOND_CREDIT = 64;
 /** Unacknowledged answers beyond which new leases are handed back. */
 const MAX_OUTBOX_ANSWERS = 65_536;
-/** Leases that were settled a moment ago and whose late duplicates must not run again. */
+/** Tasks whose leases were settled a moment ago and whose late duplicates must not run again. */
 const REMEMBERED_LEASES = 4096;
 /** Unacknowledged answers above which the agent gives no credit. */
 const ANSWERS_WITHOUT_CREDIT = 32_768;
@@ -123,10 +125,6 @@ const LEASES_BYTES = MAX_HANDSHAKE_BYTES - 16 * 1024;
 const LEASE_BYTES = 48;
 
 const NOTHING: readonly WorkAction[] = [];
-
-export function leaseKey(lease: Lease): string {
-  return `${lease.taskId}#${lease.epoch}`;
-}
 
 const failure = (name: string, message: string, retryable: boolean): ErrorDetail => ({
   name,
@@ -140,10 +138,10 @@ export class WorkCore {
   readonly #outbox: Outbox;
   readonly #maxOutboxBytes: number;
   /** All and only the leases without an answer; one with an answer is in the outbox (or both, while abandoned). */
-  readonly #held = new TransientMap<string, Work>();
+  readonly #held = new LeaseMap<Work>();
   /** All and only the tasks in state `received`, by priority, then in order of arrival. */
   readonly #waiting: HeldTask[] = [];
-  readonly #settled = new RecentIds(REMEMBERED_LEASES);
+  readonly #settled = new SettledLeases(REMEMBERED_LEASES);
   /** When to send the answers of these tasks again. */
   readonly #resendAt = new Map<string, number>();
   #maxResultBytes = DEFAULT_MAX_MESSAGE_BYTES;
@@ -182,6 +180,11 @@ export class WorkCore {
     return this.#held.size === 0 && this.#outbox.size === 0;
   }
 
+  /** The tasks that run. */
+  *running(): Iterable<HeldTask> {
+    for (const { state, task } of this.#held.values()) if (state !== 'received') yield task;
+  }
+
   /** When to `tick` next, or Infinity. May be earlier than needed, when what was due then has ended. */
   get nextDeadline(): number {
     return this.#nextDeadline;
@@ -214,7 +217,7 @@ export class WorkCore {
       case 'progress':
         return this.#progress(event);
       case 'finished':
-        return this.#thenStart(this.#finish(event.key, event.outcome), now);
+        return this.#thenStart(this.#finish(event.lease, event.outcome), now);
       case 'settled':
         for (const taskId of event.taskIds) this.#settle(taskId);
         return this.#thenStart(NOTHING, now);
@@ -237,8 +240,8 @@ export class WorkCore {
     const { message, payload, origin } = event;
     const { kind, priority, timeoutMs } = message;
     const lease: Lease = { taskId: message.taskId, attempt: message.attempt, epoch: message.epoch };
-    const key = leaseKey(lease);
-    if (this.#held.has(key) || this.#settled.has(key) || this.#isAnswered(lease)) return NOTHING;
+    if (this.#held.get(lease) !== undefined || this.#settled.has(lease) || this.#isAnswered(lease))
+      return NOTHING;
     if (
       this.#held.size >= this.#concurrency + QUEUE_BEYOND_CREDIT ||
       this.#outbox.size >= MAX_OUTBOX_ANSWERS
@@ -247,7 +250,7 @@ export class WorkCore {
       const error = failure('AGENT_OVERLOADED', 'the agent was given more tasks than its credit', true);
       return [{ type: 'answer', origin, answer: unfinished(lease, 'failed', 0, error) }];
     }
-    const held: HeldTask = { key, lease, kind, priority, timeoutMs, payload, origin };
+    const held: HeldTask = { lease, kind, priority, timeoutMs, payload, origin, run: null };
     const { memories, traceparent } = message;
     const task =
       memories === undefined && traceparent === undefined
@@ -263,7 +266,7 @@ export class WorkCore {
   }
 
   #wait(task: HeldTask): void {
-    this.#held.set(task.key, { state: 'received', task });
+    this.#held.set({ state: 'received', task });
     const place = this.#waiting.findIndex((other) => other.priority < task.priority);
     this.#waiting.splice(place === -1 ? this.#waiting.length : place, 0, task);
   }
@@ -274,7 +277,7 @@ export class WorkCore {
 
   #start(task: HeldTask, now: number): WorkAction {
     const abortAt = now + task.timeoutMs;
-    this.#held.set(task.key, { state: 'running', task, abortAt });
+    this.#held.set({ state: 'running', task, abortAt });
     this.#wakeBy(abortAt);
     return { type: 'run', task };
   }
@@ -310,20 +313,20 @@ export class WorkCore {
         return this.#answer(task, cause === 'revoked' ? null : unfinished(task.lease, 'cancelled', 0));
       case 'running': {
         const terminateAt = now + this.#abortGraceMs;
-        this.#held.set(task.key, { state: 'aborting', task, cause, terminateAt });
+        this.#held.set({ state: 'aborting', task, cause, terminateAt });
         this.#wakeBy(terminateAt);
-        return [{ type: 'abort', key: task.key, cause }];
+        return [{ type: 'abort', task, cause }];
       }
       case 'aborting':
       case 'terminating':
         // A lease that was taken away meanwhile is no longer answered.
-        if (cause === 'revoked') this.#held.set(task.key, { ...work, cause });
+        if (cause === 'revoked') this.#held.set({ ...work, cause });
         return [];
     }
   }
 
   #progress(event: WorkEvent & { readonly type: 'progress' }): WorkAction[] {
-    const work = this.#held.get(event.key);
+    const work = this.#held.get(event.lease);
     if (work?.state !== 'running') return [];
     const { taskId, epoch } = work.task.lease;
     const { fraction, note } = event;
@@ -337,8 +340,8 @@ export class WorkCore {
     return [{ type: 'progress', origin: work.task.origin, message }];
   }
 
-  #finish(key: string, outcome: RunOutcome): WorkAction[] {
-    const work = this.#held.get(key);
+  #finish(lease: Lease, outcome: RunOutcome): WorkAction[] {
+    const work = this.#held.get(lease);
     if (work === undefined || work.state === 'received') return [];
     const { task } = work;
     if (work.state === 'running') return this.#answer(task, this.#answerOf(task, outcome));
@@ -387,10 +390,10 @@ export class WorkCore {
 
   /** Ends a lease here; with an answer it moves to the outbox. */
   #answer(task: HeldTask, answer: Answer | null): WorkAction[] {
-    this.#held.delete(task.key);
+    this.#held.delete(task.lease);
     // The answer of a newer lease of the same task stands: this one would be refused as stale.
     if (answer === null || this.#isAnswered(task.lease)) {
-      this.#settled.add(task.key);
+      this.#settled.add(task.lease);
       return [{ type: 'release', origin: task.origin }];
     }
     this.#outbox.put(answer);
@@ -402,7 +405,7 @@ export class WorkCore {
     if (answer === null) return;
     this.#outbox.drop(taskId);
     this.#resendAt.delete(taskId);
-    this.#settled.add(leaseKey(answer.lease));
+    this.#settled.add(answer.lease);
   }
 
   /** Of several leases of one task only the newest can still be good; a single one was meant itself. */
@@ -424,7 +427,7 @@ export class WorkCore {
     const actions: WorkAction[] = [];
     for (const lease of event.abortedTasks) {
       if (this.#outbox.get(lease.taskId)?.lease.epoch === lease.epoch) this.#settle(lease.taskId);
-      const work = this.#held.get(leaseKey(lease));
+      const work = this.#held.get(lease);
       if (work !== undefined) actions.push(...this.#unwant(work, 'revoked', now));
     }
     for (const answer of this.#outbox.all()) actions.push({ type: 'answer', origin: null, answer });
@@ -439,11 +442,8 @@ export class WorkCore {
       const isWanted = work.state === 'received' || work.state === 'running' || work.cause !== 'revoked';
       actions.push(...this.#answer(task, isWanted ? unfinished(task.lease, 'failed', 0, error) : null));
       if (work.state === 'received') continue;
-      this.#held.set(task.key, { state: 'terminating', task, cause: 'abandoned' });
-      actions.push(
-        { type: 'abort', key: task.key, cause: 'abandoned' },
-        { type: 'terminate', key: task.key },
-      );
+      this.#held.set({ state: 'terminating', task, cause: 'abandoned' });
+      actions.push({ type: 'abort', task, cause: 'abandoned' }, { type: 'terminate', task });
     }
     this.#waiting.length = 0;
     return actions;
@@ -458,8 +458,9 @@ export class WorkCore {
         else this.#wakeBy(work.abortAt);
       } else if (work.state === 'aborting') {
         if (work.terminateAt <= now) {
-          this.#held.set(work.task.key, { state: 'terminating', task: work.task, cause: work.cause });
-          actions.push({ type: 'terminate', key: work.task.key });
+          const { task, cause } = work;
+          this.#held.set({ state: 'terminating', task, cause });
+          actions.push({ type: 'terminate', task });
         } else this.#wakeBy(work.terminateAt);
       }
     }

@@ -25,7 +25,7 @@ const done = (bytes = 1): RunOutcome => ({
 const aborted: RunOutcome = { outcome: 'aborted', runMs: 9 };
 const finished = (taskId: string, outcome: RunOutcome = done(), epoch = 1): WorkEvent => ({
   type: 'finished',
-  key: `${taskId}#${epoch}`,
+  lease: lease(taskId, epoch),
   outcome,
 });
 const registered = (abortedTasks: Lease[] = []): WorkEvent => ({
@@ -51,6 +51,12 @@ class Played {
 
 const runs = (actions: WorkAction[]) =>
   actions.flatMap((action) => (action.type === 'run' ? [action.task.lease.taskId] : []));
+/** Aborts and ends by force, with the lease for the task. */
+const stops = (actions: WorkAction[]) =>
+  actions.map((action) =>
+    action.type === 'abort' || action.type === 'terminate' ? { ...action, task: action.task.lease } : action,
+  );
+const keyOf = ({ taskId, epoch }: Lease) => `${taskId}#${epoch}`;
 const answers = (actions: WorkAction[]) =>
   actions.flatMap((action) => (action.type === 'answer' ? [action.answer.message] : []));
 
@@ -140,11 +146,11 @@ t.test('a cancelled task: at once when it waits, aborted and then by force when 
   });
   t.match(answers(played.tell(cancel('b', 1))), [{ taskId: 'b', outcome: 'cancelled', runMs: 0 }]);
   t.same(played.tell(cancel('a', 2)), [], 'another lease');
-  t.same(played.tell(cancel('a')), [{ type: 'abort', key: 'a#1', cause: 'cancelled' }]);
+  t.same(stops(played.tell(cancel('a'))), [{ type: 'abort', task: lease('a'), cause: 'cancelled' }]);
   t.same(played.tell(cancel('a')), [], 'twice');
   t.same(played.pass(1999), []);
   t.equal(played.work.active, 1, 'it holds its place until it is over');
-  t.same(played.pass(1), [{ type: 'terminate', key: 'a#1' }]);
+  t.same(stops(played.pass(1)), [{ type: 'terminate', task: lease('a') }]);
   t.match(answers(played.tell(finished('a', aborted))), [{ taskId: 'a', outcome: 'cancelled', runMs: 9 }]);
   t.end();
 });
@@ -153,9 +159,9 @@ t.test('a task over its time is aborted; a result that still comes counts', (t) 
   const played = new Played();
   played.tell(task('slow', { timeoutMs: 100 }), task('late', { timeoutMs: 100 }));
   t.equal(played.work.nextDeadline, 100);
-  t.match(played.pass(100), [
-    { type: 'abort', key: 'slow#1', cause: 'deadline' },
-    { type: 'abort', key: 'late#1', cause: 'deadline' },
+  t.match(stops(played.pass(100)), [
+    { type: 'abort', task: lease('slow'), cause: 'deadline' },
+    { type: 'abort', task: lease('late'), cause: 'deadline' },
   ]);
   t.match(answers(played.tell(finished('slow', aborted))), [
     { outcome: 'failed', error: { name: 'TASK_TIMEOUT', retryable: true } },
@@ -169,8 +175,8 @@ t.test('leases taken away at the resume are aborted and never answered', (t) => 
   played.tell(task('answered'), finished('answered'), task('running'), task('waiting'));
   t.same(played.work.leases(), [lease('answered'), lease('running'), lease('waiting')]);
   const actions = played.tell(registered([lease('answered'), lease('running'), lease('waiting')]));
-  t.same(actions, [
-    { type: 'abort', key: 'running#1', cause: 'revoked' },
+  t.same(stops(actions), [
+    { type: 'abort', task: lease('running'), cause: 'revoked' },
     { type: 'release', origin: 7 },
   ]);
   t.same(played.work.leases(), []);
@@ -234,7 +240,7 @@ t.test('nothing new starts while too many results wait for their acknowledgement
 t.test('progress is passed on while the task is wanted', (t) => {
   const played = new Played();
   played.tell(task('a'));
-  const progress: WorkEvent = { type: 'progress', key: 'a#1', fraction: 0.5, note: 'half' };
+  const progress: WorkEvent = { type: 'progress', lease: lease('a'), fraction: 0.5, note: 'half' };
   t.same(played.tell(progress), [
     {
       type: 'progress',
@@ -255,7 +261,7 @@ t.test('what a drain leaves undone goes back, once', (t) => {
     { taskId: 'running', outcome: 'failed', error: { name: 'AGENT_DRAINED', retryable: true } },
     { taskId: 'waiting', outcome: 'failed', error: { name: 'AGENT_DRAINED', retryable: true } },
   ]);
-  t.ok(actions.some((action) => action.type === 'terminate' && action.key === 'running#1'));
+  t.ok(actions.some((action) => action.type === 'terminate' && action.task.lease.taskId === 'running'));
   t.same(answers(played.tell(finished('running'))), []);
   played.tell({ type: 'settled', taskIds: ['running', 'waiting'] });
   t.ok(played.work.idle);
@@ -335,21 +341,22 @@ t.test(
         fc.integer({ min: 1, max: 3 }),
         (steps, concurrency) => {
           const played = new Played({ concurrency, abortGraceMs: 20 });
-          const running = new Set<string>();
+          const running = new Map<string, Lease>();
           const ran = new Set<string>();
           const answered = new Set<string>();
           const take = (actions: WorkAction[]) => {
             for (const action of actions) {
               if (action.type === 'run') {
-                if (ran.has(action.task.key)) throw new Error(`${action.task.key} ran twice`);
-                ran.add(action.task.key);
-                running.add(action.task.key);
+                const key = keyOf(action.task.lease);
+                if (ran.has(key)) throw new Error(`${key} ran twice`);
+                ran.add(key);
+                running.set(key, action.task.lease);
                 if (running.size > concurrency) throw new Error('more runs than the concurrency');
               } else if (action.type === 'abort' || action.type === 'terminate') {
-                if (!running.has(action.key))
-                  throw new Error(`${action.type} of ${action.key}, which does not run`);
+                const key = keyOf(action.task.lease);
+                if (!running.has(key)) throw new Error(`${action.type} of ${key}, which does not run`);
               } else if (action.type === 'answer' && action.origin !== null) {
-                const key = `${action.answer.lease.taskId}#${action.answer.lease.epoch}`;
+                const key = keyOf(action.answer.lease);
                 if (answered.has(key)) throw new Error(`${key} answered twice`);
                 answered.add(key);
               }
@@ -361,10 +368,10 @@ t.test(
                 take(played.tell(task(one.id, one)));
                 break;
               case 'finish': {
-                const key = [...running][one.pick % Math.max(1, running.size)];
-                if (key === undefined) break;
-                running.delete(key);
-                take(played.tell({ type: 'finished', key, outcome: one.aborts ? aborted : done() }));
+                const lease = [...running.values()][one.pick % Math.max(1, running.size)];
+                if (lease === undefined) break;
+                running.delete(keyOf(lease));
+                take(played.tell({ type: 'finished', lease, outcome: one.aborts ? aborted : done() }));
                 break;
               }
               case 'cancel':
@@ -387,9 +394,9 @@ t.test(
           }
           // Whatever happened, it comes to an end.
           played.pass(10_000);
-          for (let left = [...running]; left.length > 0; left = [...running]) {
+          for (let left = [...running.values()]; left.length > 0; left = [...running.values()]) {
             running.clear();
-            for (const key of left) take(played.tell({ type: 'finished', key, outcome: aborted }));
+            for (const lease of left) take(played.tell({ type: 'finished', lease, outcome: aborted }));
           }
           played.tell({ type: 'settled', taskIds: ids });
           if (!played.work.idle) throw new Error('not idle in the end');
