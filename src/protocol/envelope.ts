@@ -22,8 +22,6 @@ export interface Envelope {
 const ARRAY_2 = 0x92;
 const ARRAY_3 = 0x93;
 const FIX_STRING = 0xa0;
-/** Longest header of a byte string (bin 32). */
-const MAX_BIN_HEADER = 5;
 
 /** Types by the length of their name, which is at most 31, and where its text ends in the body of a message. */
 const typesByLength: {
@@ -47,7 +45,7 @@ export function encodeFrame(message: Message, payload: Uint8Array | null = null)
   if (payload === null) return encodeHead(message, null);
   const { buffer, end } = writeHead(message, payload.length, payload.length);
   buffer.set(payload, end);
-  return new Uint8Array(buffer.buffer, buffer.byteOffset, end + payload.length);
+  return beginningOf(buffer, end + payload.length);
 }
 
 /**
@@ -56,25 +54,14 @@ export function encodeFrame(message: Message, payload: Uint8Array | null = null)
  */
 export function encodeHead(message: Message, payloadBytes: number | null): Uint8Array {
   const { buffer, end } = writeHead(message, payloadBytes, 0);
-  return new Uint8Array(buffer.buffer, buffer.byteOffset, end);
+  return beginningOf(buffer, end);
 }
 
 /** With at least `room` bytes more in the buffer. */
-function writeHead(
-  message: Message,
-  payloadBytes: number | null,
-  room: number,
-): { readonly buffer: Buffer; readonly end: number } {
-  if (payloadBytes === null) {
-    const { buffer, end } = writeMessage(message, 2, LENGTH_BYTES, 0);
-    writeLength(buffer, 0, bodyLength(end - LENGTH_BYTES));
-    return { buffer, end };
-  }
-  const fields = writeMessage(message, 3, LENGTH_BYTES, MAX_BIN_HEADER + room);
-  const { buffer } = fields;
-  const end = writeBinHeader(buffer, fields.end, payloadBytes);
-  writeLength(buffer, 0, bodyLength(end - LENGTH_BYTES + payloadBytes));
-  return { buffer, end };
+function writeHead(message: Message, payloadBytes: number | null, room: number) {
+  const head = writeMessage(message, payloadBytes, LENGTH_BYTES, room);
+  writeLength(head.buffer, 0, bodyLength(head.end - LENGTH_BYTES + (payloadBytes ?? 0)));
+  return head;
 }
 
 /**
@@ -196,24 +183,22 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 const bad = (what: string, messageType?: string) =>
   new ProtocolError('BAD_MESSAGEPACK', what, { messageType: messageType?.slice(0, 64) });
 
-function writeBinHeader(bytes: Uint8Array, at: number, length: number): number {
-  if (length < 0x100) {
-    bytes[at] = 0xc4;
-    bytes[at + 1] = length;
-    return at + 2;
-  }
-  if (length < 0x10000) {
-    bytes[at] = 0xc5;
-    bytes[at + 1] = length >>> 8;
-    bytes[at + 2] = length;
-    return at + 3;
-  }
-  bytes[at] = 0xc6;
-  writeLength(bytes, at + 1, length);
-  return at + 5;
-}
-
 function bodyLength(bytes: number): number {
   if (bytes > 0xffffffff) throw new RangeError(`a message of ${bytes} bytes is longer than a frame can be`);
   return bytes;
+}
+
+/** Shorter frames are given out as the same views again and again. */
+const VIEWED_BYTES = 1024;
+let viewed: Buffer | null = null;
+/** By their length: views of the beginning of `viewed`. */
+const views = new Array<Uint8Array | null>(VIEWED_BYTES).fill(null);
+
+function beginningOf(buffer: Buffer, length: number): Uint8Array {
+  if (length >= VIEWED_BYTES) return new Uint8Array(buffer.buffer, buffer.byteOffset, length);
+  if (buffer !== viewed) {
+    viewed = buffer;
+    views.fill(null);
+  }
+  return (views[length] ??= new Uint8Array(buffer.buffer, buffer.byteOffset, length));
 }

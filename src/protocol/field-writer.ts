@@ -9,7 +9,7 @@ import type { Message } from './messages.js';
 /** A buffer that grew beyond this is given back. */
 const KEEP_BYTES = 1024 * 1024;
 const INITIAL_BYTES = 16 * 1024;
-/** Longest header of text, list or map. */
+/** Longest header of text, list, map or byte string. */
 const MAX_HEADER = 5;
 /** Longest number, its first byte included. */
 const MAX_NUMBER = 9;
@@ -26,14 +26,14 @@ const found: number[] = [];
 let foundCount = 0;
 
 /**
- * Writes the head of a list of `elements`, and the first two of them, type and fields, from byte `start` on, and has at
- * least `room` bytes more behind it. Fields that are undefined or not of the type are left out. What was written is valid
- * until the next message is.
+ * Writes a message from byte `start` on: a list of its type, its fields and, if it has one, its payload, of which only the
+ * header is written; there are at least `room` bytes more behind it. Fields that are undefined or not of the type are left
+ * out. What was written is valid until the next message is.
  * @throws TypeError for what is not JSON.
  */
 export function writeMessage(
   message: Message,
-  elements: 2 | 3,
+  payloadBytes: number | null,
   start: number,
   room: number,
 ): { readonly buffer: Buffer; readonly end: number } {
@@ -43,10 +43,11 @@ export function writeMessage(
   const form = messageForms.get(message.type);
   if (form === undefined) throw new TypeError(`no message type '${message.type}'`);
   reserve(form.head.length + MAX_HEADER);
-  out[at++] = 0x90 | elements;
+  writeHeader(payloadBytes === null ? 2 : 3, 0x90, 16, 0xdc, 0xdd);
   copy(form.head);
   writeFields(message, form);
-  reserve(room);
+  reserve(MAX_HEADER + room);
+  if (payloadBytes !== null) writeBinHeader(payloadBytes);
   written.buffer = out;
   written.end = at;
   return written;
@@ -191,6 +192,13 @@ function writeText(text: string): void {
     out[at++] = bytes;
   } else writeHeader(bytes, 0xa0, 32, 0xda, 0xdb);
   at += out.write(text, at);
+}
+
+function writeBinHeader(bytes: number): void {
+  if (bytes < 0x100) {
+    out[at++] = 0xc4;
+    out[at++] = bytes;
+  } else writeHeader(bytes, 0, 0, 0xc5, 0xc6);
 }
 
 /** The shortest of three headers: with the count in the first byte, with 16 bits, with 32. */
