@@ -157,18 +157,18 @@ export class MessageChannel implements StreamHandler {
     this.#handler.onClosed?.();
   }
 
-  readonly #onBody = (body: Uint8Array): void => {
+  readonly #onBody = (bytes: Uint8Array, start: number, end: number): void => {
     if (!this.#reading) return;
     this.#counters.framesIn++;
     let envelope: Envelope;
     try {
-      envelope = decodeEnvelope(body);
+      envelope = decodeEnvelope(bytes, start, end);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.#handler.onProtocolError(error);
       return;
     }
-    this.#handler.onMessage(envelope.message, envelope.payload, body.length + LENGTH_BYTES);
+    this.#handler.onMessage(envelope.message, envelope.payload, LENGTH_BYTES + end - start);
   };
 
   #tellHeld(held: number): void {

@@ -23,16 +23,17 @@ const ARRAY_2 = 0x92;
 const ARRAY_3 = 0x93;
 const FIX_STRING = 0xa0;
 
-/** Types by the length of their name, which is at most 31, and where its text ends in the body of a message. */
-const typesByLength: {
+interface KnownType {
   readonly type: MessageType;
   readonly form: Form;
   readonly bytes: Uint8Array;
-  readonly end: number;
-}[][] = [];
+}
+
+/** Types by the length of their name, which is at most 31. */
+const typesByLength: KnownType[][] = [];
 for (const [type, form] of messageForms) {
   if (!isMessageType(type)) continue;
-  (typesByLength[type.length] ??= []).push({ type, form, bytes: Buffer.from(type), end: 2 + type.length });
+  (typesByLength[type.length] ??= []).push({ type, form, bytes: Buffer.from(type) });
 }
 
 /**
@@ -65,19 +66,22 @@ function writeHead(message: Message, payloadBytes: number | null, room: number) 
 }
 
 /**
- * Reads the body of a frame. Unknown fields stay on the message and mean nothing.
+ * Reads the body of a frame: what of `bytes` lies from `start` to before `end`. Unknown fields stay on the message and
+ * mean nothing.
  * @throws ProtocolError BAD_MESSAGEPACK, UNKNOWN_MESSAGE_TYPE, BAD_FIELD, MISSING_PAYLOAD or UNEXPECTED_PAYLOAD, with
  *   the message's type, requestId and taskId as far as they could be read. None of these is fatal.
  */
-export function decodeEnvelope(body: Uint8Array): Envelope {
-  const array = body[0];
+export function decodeEnvelope(bytes: Uint8Array, start = 0, end = bytes.length): Envelope {
+  const array = start < end ? bytes[start] : undefined;
   if (array !== ARRAY_2 && array !== ARRAY_3) throw bad('the body is not an array of 2 or 3 elements');
-  const known = knownType(body);
-  if (known === null) return decodeSlowly(body, array);
-  const fields: Record<string, unknown> = { type: known.type };
-  const fieldsEnd = readFields(asBuffer(body), known.end, known.form, fields);
-  if (fieldsEnd === -1) return decodeSlowly(body, array);
-  const payload = payloadAfter(body, array, fieldsEnd, known.type);
+  const known = knownType(bytes, start + 1);
+  if (known === null) return decodeSlowly(bytes.subarray(start, end), array);
+  // an empty literal has room for four fields, one with a field in it has room for no other
+  const fields: Record<string, unknown> = {};
+  fields.type = known.type;
+  const fieldsEnd = readFields(asBuffer(bytes), start + 2 + known.bytes.length, end, known.form, fields);
+  if (fieldsEnd === -1) return decodeSlowly(bytes.subarray(start, end), array);
+  const payload = payloadAfter(bytes, array, fieldsEnd, end, known.type);
   return { message: checked(known.type, fields, payload), payload };
 }
 
@@ -89,7 +93,7 @@ function decodeSlowly(body: Uint8Array, array: number): Envelope {
 
   if (!isMap(body[typeEnd])) throw bad('the second element, the fields, is not a map', type);
   const fieldsEnd = skipValue(body, typeEnd);
-  const payload = payloadAfter(body, array, fieldsEnd, type);
+  const payload = payloadAfter(body, array, fieldsEnd, body.length, type);
 
   const fields = unpackViews(body.subarray(typeEnd, fieldsEnd));
   if (!isRecord(fields)) throw bad('the second element, the fields, is not a map', type);
@@ -97,9 +101,15 @@ function decodeSlowly(body: Uint8Array, array: number): Envelope {
   return { message: checked(type, fields, payload), payload };
 }
 
-function payloadAfter(body: Uint8Array, array: number, fieldsEnd: number, type: string): Uint8Array | null {
-  if (array === ARRAY_3) return readPayload(body, fieldsEnd, type);
-  if (fieldsEnd !== body.length) throw bad('bytes after the end of the message', type);
+function payloadAfter(
+  bytes: Uint8Array,
+  array: number,
+  fieldsEnd: number,
+  end: number,
+  type: string,
+): Uint8Array | null {
+  if (array === ARRAY_3) return readPayload(bytes, fieldsEnd, end, type);
+  if (fieldsEnd !== end) throw bad('bytes after the end of the message', type);
   return null;
 }
 
@@ -122,15 +132,13 @@ function checked(type: string, fields: Record<string, unknown>, payload: Uint8Ar
   return fields;
 }
 
-/** The type of a message that body[1] begins to spell, found without building text, and where it ends; null for all others. */
-function knownType(
-  body: Uint8Array,
-): { readonly type: MessageType; readonly form: Form; readonly end: number } | null {
-  const length = (body[1] ?? 0) - FIX_STRING;
+/** The type of a message that is spelled from `at` on, found without building text; null for all others. */
+function knownType(body: Uint8Array, at: number): KnownType | null {
+  const length = (body[at] ?? 0) - FIX_STRING;
   for (const known of typesByLength[length] ?? []) {
     const { bytes } = known;
     let index = 0;
-    while (index < length && bytes[index] === body[2 + index]) index++;
+    while (index < length && bytes[index] === body[at + 1 + index]) index++;
     if (index === length) return known;
   }
   return null;
@@ -139,16 +147,18 @@ function knownType(
 const asBuffer = (bytes: Uint8Array): Buffer =>
   Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-function readPayload(body: Uint8Array, at: number, type: string): Uint8Array {
-  const width = binLengthBytes(body[at]);
+function readPayload(bytes: Uint8Array, at: number, end: number, type: string): Uint8Array {
+  const width = at < end ? binLengthBytes(bytes[at]) : 0;
   if (width === 0) throw bad('the third element, the payload, is not a byte string', type);
   const start = at + 1 + width;
   let length = 0;
-  for (let index = at + 1; index < start; index++) length = length * 256 + (body[index] ?? 0);
-  if (start + length !== body.length) {
-    throw bad(`a payload of ${length} bytes, but ${Math.max(0, body.length - start)} bytes follow`, type);
+  for (let index = at + 1; index < start; index++) {
+    length = length * 256 + (index < end ? (bytes[index] ?? 0) : 0);
   }
-  return body.subarray(start);
+  if (start + length !== end) {
+    throw bad(`a payload of ${length} bytes, but ${Math.max(0, end - start)} bytes follow`, type);
+  }
+  return bytes.subarray(start, end);
 }
 
 function binLengthBytes(token: number | undefined): number {

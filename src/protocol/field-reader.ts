@@ -20,17 +20,26 @@ const scratch = new DataView(new ArrayBuffer(8));
 const NOTHING = Buffer.alloc(0);
 let bytes: Buffer = NOTHING;
 let at = 0;
+/** Where the body ends. */
+let limit = 0;
 let values = 0;
 /** Maps and lists around what is read next: they are read by calls inside calls, and a peer may nest without end. */
 let depth = 0;
 
 /**
- * Reads the map that begins at `start` into `fields`. Returns the position after it, or -1 when it has to be read the slow
- * way, with anything in `fields`. Nothing in them refers to `body`.
+ * Reads the map that begins at `start`, of a body that ends before `end`, into `fields`. Returns the position after it, or
+ * -1 when it has to be read the slow way, with anything in `fields`. Nothing in them refers to `buffer`.
  */
-export function readFields(body: Buffer, start: number, form: Form, fields: Record<string, unknown>): number {
-  bytes = body;
+export function readFields(
+  buffer: Buffer,
+  start: number,
+  end: number,
+  form: Form,
+  fields: Record<string, unknown>,
+): number {
+  bytes = buffer;
   at = start;
+  limit = end;
   values = 0;
   depth = 0;
   try {
@@ -68,6 +77,7 @@ function matchKey(keys: readonly Uint8Array[], expected: number): number {
     let same = 1;
     while (same < key.length && key[same] === bytes[at + same]) same++;
     if (same < key.length) continue;
+    // should it run over the end of the body, so does the value that must follow
     at += same;
     return index;
   }
@@ -120,7 +130,7 @@ function readValue(form: Form | null): unknown {
 }
 
 function readList(count: number, form: Form | null): unknown[] {
-  if (count > bytes.length - at) throw UNUSUAL;
+  if (count > limit - at) throw UNUSUAL;
   const list: unknown[] = [];
   deeper();
   for (; count > 0; count--) list.push(readValue(form));
@@ -135,7 +145,7 @@ function deeper(): void {
 function readText(length: number): string {
   const start = at;
   const end = start + length;
-  if (end > bytes.length) throw UNUSUAL;
+  if (end > limit) throw UNUSUAL;
   let hash = length;
   for (let index = start; index < end; index++) {
     const code = bytes[index] ?? 0;
@@ -161,8 +171,6 @@ function uint32(): number {
 }
 
 function byte(): number {
-  const value = bytes[at];
-  if (value === undefined) throw UNUSUAL;
-  at++;
-  return value;
+  if (at >= limit) throw UNUSUAL;
+  return bytes[at++] ?? 0;
 }

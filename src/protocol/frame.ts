@@ -10,6 +10,9 @@ export class FrameError extends ProtocolError {}
 const KEEP_BYTES = 64 * 1024;
 const MIN_BUFFER_BYTES = 1024;
 
+/** Gets the body of a frame: what of `bytes` lies from `start` to before `end`, during the call. */
+export type BodyListener = (bytes: Uint8Array, start: number, end: number) => void;
+
 /**
  * Cuts a byte stream into frames. A frame that lies whole in one chunk is handed over without a copy; what is
  * split is assembled in a buffer that grows with the bytes that arrived, not with the length that was claimed.
@@ -36,11 +39,11 @@ export class FrameDecoder {
   }
 
   /**
-   * Reads a chunk; calls `onBody` for each frame that is now complete. `body` is a view, valid only during the
-   * call. When `onBody` throws, the rest of the chunk is lost: do not push again.
+   * Reads a chunk; calls `onBody` for each frame that is now complete. When that throws, the rest of the chunk is lost: do
+   * not push again.
    * @throws FrameError FRAME_TOO_LARGE, or PROTOCOL_ERROR for a length of zero; again at every later push.
    */
-  push(chunk: Uint8Array, onBody: (body: Uint8Array) => void): void {
+  push(chunk: Uint8Array, onBody: BodyListener): void {
     if (this.#failure !== null) throw this.#failure;
     let offset = this.#buffered === 0 ? 0 : this.#finishBuffered(chunk, onBody);
 
@@ -48,14 +51,14 @@ export class FrameDecoder {
       const start = offset + LENGTH_BYTES;
       const end = start + this.#bodyLength(chunk, offset);
       if (end > chunk.length) break;
-      onBody(chunk.subarray(start, end));
+      onBody(chunk, start, end);
       offset = end;
     }
     if (offset < chunk.length) this.#keep(chunk.subarray(offset), Infinity);
   }
 
   /** Adds to the unfinished frame what of it lies in `chunk`; returns how many bytes that took. */
-  #finishBuffered(chunk: Uint8Array, onBody: (body: Uint8Array) => void): number {
+  #finishBuffered(chunk: Uint8Array, onBody: BodyListener): number {
     let taken = 0;
     if (this.#buffered < LENGTH_BYTES) {
       taken = Math.min(LENGTH_BYTES - this.#buffered, chunk.length);
@@ -69,10 +72,10 @@ export class FrameDecoder {
     this.#keep(chunk.subarray(taken, taken + rest), total);
     taken += rest;
     if (this.#buffered === total) {
-      const body = this.#buffer.subarray(LENGTH_BYTES, total);
+      const frame = this.#buffer;
       this.#buffered = 0;
-      if (this.#buffer.length > KEEP_BYTES) this.#buffer = new Uint8Array(0);
-      onBody(body);
+      if (frame.length > KEEP_BYTES) this.#buffer = new Uint8Array(0);
+      onBody(frame, LENGTH_BYTES, total);
     }
     return taken;
   }

@@ -417,6 +417,37 @@ t.test('mutated frames end in a message or a named error, and quickly', (t) => {
   t.end();
 });
 
+t.test('what lies around a body changes nothing of what is read of it', (t) => {
+  const said = (bytes: Uint8Array, start?: number, end?: number) => {
+    try {
+      const { message, payload } = decodeEnvelope(bytes, start, end);
+      return { message: { ...message }, payload: payload === null ? null : Uint8Array.from(payload) };
+    } catch (error) {
+      if (error instanceof ProtocolError) return `${error.name} ${error.message}`;
+      throw error;
+    }
+  };
+  fc.assert(
+    fc.property(
+      anyEnvelope,
+      fc.nat(20),
+      fc.boolean(),
+      fc.nat(),
+      fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 0xff })), { maxLength: 2 }),
+      ({ message, payload }, before, cut, place, changes) => {
+        const whole = Buffer.from(encodeFrame(message, payload?.subarray(0, 64) ?? null).subarray(4));
+        for (const [at, value] of changes) whole[at % whole.length] = value;
+        // what comes behind the cut is just what a reader would expect there
+        const length = cut ? place % whole.length : whole.length;
+        const among = Buffer.concat([Buffer.alloc(before, 0x93), whole, Buffer.alloc(8, 0xc4)]);
+        assert.deepEqual(said(among, before, before + length), said(Buffer.from(whole.subarray(0, length))));
+      },
+    ),
+    { numRuns: 400 },
+  );
+  t.end();
+});
+
 t.test('every type has a rule and a name that fits the short form', (t) => {
   t.same(Object.keys(messageRules).sort(), [...MESSAGE_TYPES].sort());
   for (const type of MESSAGE_TYPES) {

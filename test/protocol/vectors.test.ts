@@ -53,7 +53,9 @@ t.test('messages, both ways', (t) => {
     t.equal(hexOf(encodeFrame(candidate, payload)), hex, `${String(name)}: encoded`);
 
     const bodies: Uint8Array[] = [];
-    new FrameDecoder({ maxMessageBytes: 1_000_000 }).push(bytesOf(hex), (body) => bodies.push(body));
+    new FrameDecoder({ maxMessageBytes: 1_000_000 }).push(bytesOf(hex), (bytes, start, end) =>
+      bodies.push(bytes.subarray(start, end)),
+    );
     t.equal(bodies.length, 1);
     t.strictSame(
       decodeEnvelope(bodies[0] ?? new Uint8Array(0)),
