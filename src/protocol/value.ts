@@ -27,8 +27,9 @@ export class ValueError extends TypeError {
  */
 export function encodeValue(value: unknown): Uint8Array {
   const root = value === undefined ? null : value;
-  const walk: Walk = { path: [], values: 0, undefinedFields: false };
-  check(root, walk);
+  const walk: Walk = { depth: 0, values: 0, undefinedFields: false };
+  const fault = check(root, walk);
+  if (fault !== null) throw new ValueError(pathText(fault.steps), fault.problem);
   const packed = pack(walk.undefinedFields ? withoutUndefined(root) : root);
   return new Uint8Array(packed); // the typed-array constructor copies
 }
@@ -44,71 +45,97 @@ export function decodeValue(bytes: Uint8Array): unknown {
 }
 
 interface Walk {
-  /** Keys and indices from the root to the value at hand; its length is the depth. */
-  readonly path: (string | number)[];
+  depth: number;
   values: number;
   undefinedFields: boolean;
 }
 
-function check(value: unknown, walk: Walk): void {
+/** What is wrong, and the keys and indices from there up to the root: nothing is written down on the way to it. */
+interface Fault {
+  readonly problem: string;
+  readonly steps: (string | number)[];
+}
+
+function check(value: unknown, walk: Walk): Fault | null {
   if (++walk.values > MAX_VALUES)
-    throw fault(walk, `more than ${MAX_VALUES} values; use typed arrays for numbers`);
+    return faulty(`more than ${MAX_VALUES} values; use typed arrays for numbers`);
   switch (typeof value) {
     case 'boolean':
     case 'number':
-      return;
+      return null;
     case 'string':
-      checkText(value, walk);
-      return;
+      return checkText(value);
     case 'object':
-      if (value !== null) checkObject(value, walk);
-      return;
+      return value === null ? null : checkObject(value, walk);
     case 'bigint':
-      throw fault(walk, 'a bigint cannot be sent; use a number up to 2^53-1 or text');
+      return faulty('a bigint cannot be sent; use a number up to 2^53-1 or text');
     case 'undefined':
-      throw fault(walk, 'undefined cannot be sent in a list; use null');
+      return faulty('undefined cannot be sent in a list; use null');
     default:
-      throw fault(walk, `a ${typeof value} cannot be sent`);
+      return faulty(`a ${typeof value} cannot be sent`);
   }
 }
 
-function checkObject(value: object, walk: Walk): void {
-  if (ArrayBuffer.isView(value) && isByteString(value)) return;
-  const { path } = walk;
-  if (path.length === MAX_DEPTH) throw fault(walk, `more than ${MAX_DEPTH} levels deep, or a cycle`);
-  if (Array.isArray(value)) {
-    for (let index = 0; index < value.length; index++) {
-      path.push(index);
-      check(value[index], walk);
-      path.pop();
-    }
-    return;
+function checkObject(value: object, walk: Walk): Fault | null {
+  if (ArrayBuffer.isView(value) && isByteString(value)) return null;
+  if (walk.depth === MAX_DEPTH) return faulty(`more than ${MAX_DEPTH} levels deep, or a cycle`);
+  walk.depth++;
+  const fault = Array.isArray(value)
+    ? checkElements(value, walk)
+    : isPlain(value)
+      ? checkFields(value, walk)
+      : faulty(`a ${className(value)} cannot be sent; use plain objects, lists or typed arrays`);
+  walk.depth--;
+  return fault;
+}
+
+function checkElements(list: readonly unknown[], walk: Walk): Fault | null {
+  for (let index = 0; index < list.length; index++) {
+    const fault = check(list[index], walk);
+    if (fault !== null) return below(index, fault);
   }
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) {
-    throw fault(walk, `a ${className(value)} cannot be sent; use plain objects, lists or typed arrays`);
-  }
-  for (const [key, field] of Object.entries(value)) {
-    path.push(key);
-    if (key === '__proto__') throw fault(walk, 'the key __proto__ cannot be sent');
-    checkText(key, walk);
+  return null;
+}
+
+function checkFields(fields: Readonly<Record<string, unknown>>, walk: Walk): Fault | null {
+  for (const key in fields) {
+    if (!Object.hasOwn(fields, key)) continue;
+    const fault = key === '__proto__' ? faulty('the key __proto__ cannot be sent') : checkText(key);
+    if (fault !== null) return below(key, fault);
     walk.values++;
-    if (field === undefined) walk.undefinedFields = true;
-    else check(field, walk);
-    path.pop();
+    const field = fields[key];
+    if (field === undefined) {
+      walk.undefinedFields = true;
+      continue;
+    }
+    const inside = check(field, walk);
+    if (inside !== null) return below(key, inside);
   }
+  return null;
+}
+
+function isPlain(value: object): value is Readonly<Record<string, unknown>> {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }
 
 const isByteString = (view: ArrayBufferView): boolean =>
   view instanceof Uint8Array || NUMBER_ARRAY_CLASSES.some((Class) => view instanceof Class);
 
-function checkText(text: string, walk: Walk): void {
-  if (!text.isWellFormed()) throw fault(walk, 'the text holds half of a surrogate pair');
+const checkText = (text: string): Fault | null =>
+  text.isWellFormed() ? null : faulty('the text holds half of a surrogate pair');
+
+const faulty = (problem: string): Fault => ({ problem, steps: [] });
+
+function below(step: string | number, fault: Fault): Fault {
+  fault.steps.push(step);
+  return fault;
 }
 
-function fault(walk: Walk, problem: string): ValueError {
-  const path = walk.path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`)).join('');
-  return new ValueError(path.startsWith('.') ? path.slice(1) : path, problem);
+function pathText(steps: Fault['steps']): string {
+  const path = steps.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`));
+  const text = path.reverse().join('');
+  return text.startsWith('.') ? text.slice(1) : text;
 }
 
 function className(instance: object): string {
