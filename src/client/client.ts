@@ -2,10 +2,9 @@ import { TransientMap } from '../collections/transient-map.js';
 import { randomBytes } from 'node:crypto';
 import { ProtocolError } from '../protocol/errors.js';
 import type { Message, SwarmEvent } from '../protocol/messages.js';
-import { decodeValue } from '../protocol/value.js';
 import { deferred, settle } from './deferred.js';
 import { systemClock } from '../observe/clock.js';
-import { outcomeIn } from './answers.js';
+import { Answer, outcomeIn, valueIn } from './answers.js';
 import type { ClientOptions, SubmitOptions, SubmittedTask, WatchOptions } from './client-options.js';
 import type { Refused } from './errors.js';
 import { CoordinatorUnreachable, TaskRejected } from './errors.js';
@@ -21,6 +20,7 @@ import {
   type Following,
   type MissedEvents,
 } from './events.js';
+import { Submission } from './submission.js';
 import { inSubmitSpan, isTraced } from './submit-span.js';
 import { encodeInput, submitBody, type TaskOutcome, type TaskRequest } from './task.js';
 import { Turnstile } from './turnstile.js';
@@ -44,6 +44,8 @@ export class Client extends Questions {
   readonly #options: ClientOptions;
   readonly #requests = new Requests();
   readonly #waiting = new TransientMap<number, Waiting>();
+  /** Of requests that a signal gives up: stops listening for it. */
+  readonly #signals = new Map<number, () => void>();
   /** Submits that wait for a connection with room for them. */
   readonly #submits: Turnstile;
   #connected = deferred<undefined>();
@@ -141,26 +143,16 @@ export class Client extends Questions {
     return inSubmitSpan(request, (traced) => this.#submit(traced, options));
   }
 
-  async #submit(request: TaskRequest, options: SubmitOptions): Promise<SubmittedTask> {
+  /** Submits a task and waits for its end; the signal cancels it. */
+  run(request: TaskRequest, options: { readonly signal?: AbortSignal } = {}): Promise<TaskOutcome> {
     const { signal } = options;
-    signal?.throwIfAborted();
-    const payload = encodeInput(request);
-    // Nothing is awaited while there is room: what follows uses it up.
-    if (this.#submits.isOpen) return this.#submitInTurn(request, payload, options);
-    const size = payload.byteLength;
-    const kept = this.#waitingBytes + size <= MAX_WAITING_BYTES ? payload : null;
-    if (kept !== null) this.#waitingBytes += size;
-    try {
-      await this.#turnToSubmit(signal);
-    } finally {
-      if (kept !== null) this.#waitingBytes -= size;
-    }
-    return this.#submitInTurn(request, kept, options);
+    if (signal !== undefined || isTraced()) return this.#submitAndWait(request, signal);
+    return new Promise((resolve, reject) => {
+      this.#begin(request, {}, new Answer(outcomeIn, resolve, reject));
+    });
   }
 
-  /** Submits a task and waits for its end; the signal cancels it. */
-  async run(request: TaskRequest, options: { readonly signal?: AbortSignal } = {}): Promise<TaskOutcome> {
-    const { signal } = options;
+  async #submitAndWait(request: TaskRequest, signal?: AbortSignal): Promise<TaskOutcome> {
     const task = await this.submit(request, signal === undefined ? {} : { signal });
     if (signal === undefined) return task.result();
     const aborted = deferred<never>();
@@ -183,13 +175,17 @@ export class Client extends Questions {
     const { signal, onUpdate } = options;
     signal?.throwIfAborted();
     const outcome = deferred<TaskOutcome>();
-    const requestId = this.#ask({ type: 'WatchTask', taskId }, null, {
-      ...(onUpdate === undefined ? {} : { update: onUpdate }),
-      answered: (message, bytes) => settle(outcome, () => outcomeIn(message, bytes)),
-      failed: outcome.reject,
-    });
-    const stopListening = this.#disownOn(signal, requestId, outcome.reject);
-    return outcome.promise.finally(stopListening);
+    this.#ask(
+      { type: 'WatchTask', taskId },
+      null,
+      {
+        ...(onUpdate === undefined ? {} : { update: onUpdate }),
+        answered: (message, bytes) => settle(outcome, () => outcomeIn(message, bytes)),
+        failed: outcome.reject,
+      },
+      signal,
+    );
+    return outcome.promise;
   }
 
   /**
@@ -237,13 +233,51 @@ export class Client extends Questions {
 
   // ---- requests
 
+  #submit(request: TaskRequest, options: SubmitOptions): Promise<SubmittedTask> {
+    const watch = options.watch === false ? (taskId: string) => this.watch(taskId) : null;
+    return new Promise((resolve, reject) => {
+      this.#begin(request, options, new Submission(resolve, reject, watch));
+    });
+  }
+
+  /** Submits when it is its turn. What fails before that is thrown, or told. */
+  #begin(request: TaskRequest, options: SubmitOptions, waiting: Waiting): void {
+    options.signal?.throwIfAborted();
+    const payload = encodeInput(request);
+    // Nothing is put off while there is room: what follows uses it up.
+    if (this.#submits.isOpen) this.#submitInTurn(request, payload, options, waiting);
+    else void this.#submitLater(request, payload, options, waiting);
+  }
+
+  async #submitLater(
+    request: TaskRequest,
+    payload: Uint8Array,
+    options: SubmitOptions,
+    waiting: Waiting,
+  ): Promise<void> {
+    const size = payload.byteLength;
+    const kept = this.#waitingBytes + size <= MAX_WAITING_BYTES ? payload : null;
+    if (kept !== null) this.#waitingBytes += size;
+    try {
+      await this.#turnToSubmit(options.signal);
+      this.#submitInTurn(request, kept, options, waiting);
+    } catch (error) {
+      waiting.failed(error);
+    } finally {
+      if (kept !== null) this.#waitingBytes -= size;
+    }
+  }
+
   #submitInTurn(
     request: TaskRequest,
     payload: Uint8Array | null,
-    options: SubmitOptions,
-  ): Promise<SubmittedTask> {
+    { signal, watch = true }: SubmitOptions,
+    waiting: Waiting,
+  ): void {
     try {
-      return this.#submitNow(this.#withKey(request), payload ?? encodeInput(request), options);
+      const keyed = this.#withKey(request);
+      const bytes = payload ?? encodeInput(request);
+      this.#ask(submitBody(keyed, watch), bytes, waiting, signal);
     } finally {
       this.#submits.used();
     }
@@ -257,46 +291,20 @@ export class Client extends Questions {
     };
   }
 
-  #submitNow(
-    request: TaskRequest,
-    payload: Uint8Array,
-    { signal, watch = true }: SubmitOptions,
-  ): Promise<SubmittedTask> {
-    return new Promise((resolve, reject) => {
-      const outcome = deferred<TaskOutcome>();
-      let stopListening = () => {};
-      const requestId = this.#ask(submitBody(request, watch), payload, {
-        accepted: (taskId) => {
-          stopListening();
-          resolve({ taskId, result: () => (watch ? outcome.promise : this.watch(taskId)) });
-        },
-        answered: (message, bytes) => settle(outcome, () => outcomeIn(message, bytes)),
-        failed: (error) => {
-          stopListening();
-          reject(error);
-          outcome.reject(error);
-        },
-      });
-      stopListening = this.#disownOn(signal, requestId, reject);
-    });
-  }
-
-  protected override async once(
+  protected override once(
     body: RequestBody,
     payload: Uint8Array | null = null,
   ): Promise<{ readonly message: Message; readonly value: unknown }> {
-    const answer = deferred<{ readonly message: Message; readonly value: unknown }>();
-    this.#ask(body, payload, {
-      answered: (message, bytes) =>
-        settle(answer, () => ({ message, value: bytes === null ? null : decodeValue(bytes) })),
-      failed: answer.reject,
+    return new Promise((resolve, reject) => {
+      this.#ask(body, payload, new Answer(valueIn, resolve, reject));
     });
-    return answer.promise;
   }
 
-  #ask(body: RequestBody, payload: Uint8Array | null, waiting: Waiting): number {
+  /** A signal gives the request up until it is accepted or over. */
+  #ask(body: RequestBody, payload: Uint8Array | null, waiting: Waiting, signal?: AbortSignal): number {
     const { requestId, send } = this.#requests.ask(body, payload);
     this.#waiting.set(requestId, waiting);
+    if (signal !== undefined) this.#disownOn(signal, requestId);
     if (this.#pacer.idle) this.#do(send);
     else this.#pacer.hold(requestId);
     // What is asked without a connection is sent on the next one.
@@ -316,6 +324,7 @@ export class Client extends Questions {
         this.#send(action);
         return;
       case 'accepted':
+        this.#stopListening(action.requestId);
         this.#waiting.get(action.requestId)?.accepted?.(action.taskId);
         return;
       case 'update':
@@ -369,23 +378,23 @@ export class Client extends Questions {
   #takeWaiting(requestId: number): Waiting | undefined {
     const waiting = this.#waiting.get(requestId);
     this.#waiting.delete(requestId);
+    this.#stopListening(requestId);
     return waiting;
   }
 
-  /** Gives a request up when the signal fires; returns what stops listening for it. */
-  #disownOn(
-    signal: AbortSignal | undefined,
-    requestId: number,
-    reject: (reason: unknown) => void,
-  ): () => void {
-    if (signal === undefined) return () => {};
+  /** Gives a request up when the signal fires. */
+  #disownOn(signal: AbortSignal, requestId: number): void {
     const disown = () => {
       this.#requests.disown(requestId);
-      this.#waiting.delete(requestId);
-      reject(signal.reason);
+      this.#takeWaiting(requestId)?.failed(signal.reason);
     };
     signal.addEventListener('abort', disown, { once: true });
-    return () => signal.removeEventListener('abort', disown);
+    this.#signals.set(requestId, () => signal.removeEventListener('abort', disown));
+  }
+
+  #stopListening(requestId: number): void {
+    this.#signals.get(requestId)?.();
+    this.#signals.delete(requestId);
   }
 
   // ---- connection

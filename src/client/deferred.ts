@@ -4,15 +4,17 @@ export interface Deferred<T> {
   readonly reject: (reason: unknown) => void;
 }
 
+const nothing = (): void => undefined;
+
 /** A promise that may be rejected before, or without, anyone looking at it. */
 export function deferred<T>(): Deferred<T> {
-  let resolve: (value: T) => void = () => undefined;
-  let reject: (reason: unknown) => void = () => undefined;
+  let resolve: (value: T) => void = nothing;
+  let reject: (reason: unknown) => void = nothing;
   const promise = new Promise<T>((fulfil, refuse) => {
     resolve = fulfil;
     reject = refuse;
   });
-  promise.catch(() => undefined);
+  promise.catch(nothing);
   return { promise, resolve, reject };
 }
 

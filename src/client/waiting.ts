@@ -9,5 +9,5 @@ export interface Waiting {
   /** It goes on under this number. */
   renumbered?(requestId: number): void;
   answered(message: Message, payload: Uint8Array | null): void;
-  failed(error: Error): void;
+  failed(reason: unknown): void;
 }
