@@ -325,7 +325,8 @@ export class Client extends Questions {
         return;
       case 'accepted':
         this.#stopListening(action.requestId);
-        this.#waiting.get(action.requestId)?.accepted?.(action.taskId);
+        if (this.#waiting.get(action.requestId)?.accepted?.(action.taskId) === false)
+          this.#waiting.delete(action.requestId);
         return;
       case 'update':
         this.#waiting.get(action.requestId)?.update?.(action.task);

@@ -24,8 +24,9 @@ export class Submission implements Waiting {
     this.#watch = watch;
   }
 
-  accepted(taskId: string): void {
+  accepted(taskId: string): boolean {
     this.#resolve({ taskId, result: () => this.#watch?.(taskId) ?? this.#deferred.promise });
+    return this.#watch === null;
   }
 
   answered(message: Message, payload: Uint8Array | null): void {

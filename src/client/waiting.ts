@@ -2,7 +2,8 @@ import type { Message, SwarmEvent, TaskSummary } from '../protocol/messages.js';
 
 /** What the one who made a request wants to hear. */
 export interface Waiting {
-  accepted?(taskId: string): void;
+  /** False: nothing more is waited for. */
+  accepted?(taskId: string): boolean;
   update?(task: TaskSummary): void;
   /** `missed`: lost after these; null, an unknown number. */
   events?(events: readonly SwarmEvent[], missed: number | null): void;

@@ -30,7 +30,7 @@ async function accepted(): Promise<{ submission: Submission; task: SubmittedTask
   });
   const [submission] = submissions;
   if (submission === undefined) throw new Error('no submission');
-  submission.accepted('t1');
+  if (!submission.accepted('t1')) throw new Error('its outcome is waited for');
   return { submission, task: await submitted };
 }
 
@@ -58,4 +58,18 @@ t.test('an outcome that cannot be read or does not come rejects, and only those 
     await t.rejects(task.result());
     await t.rejects(task.result());
   }
+});
+
+t.test('a submit whose outcome is not sent is over when its task is accepted', async (t) => {
+  const watched: string[] = [];
+  const task = await new Promise<SubmittedTask>((resolve, reject) => {
+    const submission = new Submission(resolve, reject, (taskId) => {
+      watched.push(taskId);
+      return Promise.reject(new RangeError('gone'));
+    });
+    t.equal(submission.accepted('t1'), false);
+  });
+  t.same(watched, []);
+  await t.rejects(task.result(), /gone/);
+  t.same(watched, ['t1']);
 });
