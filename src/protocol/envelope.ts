@@ -5,7 +5,7 @@ import { readFields } from './field-reader.js';
 import { messageForms, type Form } from './message-forms.js';
 import type { Message, MessageType } from './messages.js';
 import { skipValue } from './msgpack-scan.js';
-import { unpackViews } from './msgpack.js';
+import { asBuffer, unpackViews } from './msgpack.js';
 import { payloadNeed } from './rules.js';
 import { fieldError, isMessage, isMessageType } from './validate.js';
 
@@ -143,9 +143,6 @@ function knownType(body: Uint8Array, at: number): KnownType | null {
   }
   return null;
 }
-
-const asBuffer = (bytes: Uint8Array): Buffer =>
-  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 function readPayload(bytes: Uint8Array, at: number, end: number, type: string): Uint8Array {
   const width = at < end ? binLengthBytes(bytes[at]) : 0;

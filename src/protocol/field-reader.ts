@@ -2,9 +2,9 @@ import { MAX_DEPTH, MAX_VALUES } from './limits.js';
 import type { Form } from './message-forms.js';
 
 /**
- * Reads the fields of a message in one pass, as our own writer writes them and most others do: known names, ASCII text,
- * numbers of up to 32 bits or floats. Whatever else there may be is left to the slow way, which knows all of MessagePack
- * and says what is wrong; what both can read they read alike.
+ * Reads the fields of a message, or a value, in one pass, as our own writer writes them and most others do: fields of
+ * known names, short text in ASCII, numbers of up to 32 bits or floats. Whatever else there may be is left to the slow
+ * way, which knows all of MessagePack and says what is wrong; what both can read they read alike.
  */
 
 /** One for all: it is never seen outside. */
@@ -14,6 +14,9 @@ const UNUSUAL = new Error('not as our own writer writes');
 const COMMON_BYTES = 24;
 const COMMON_TEXTS = 1024;
 const common = new Array<string>(COMMON_TEXTS).fill('');
+
+/** Longer text is left to the platform, which is faster with it and knows more than ASCII. */
+const LONG_TEXT = 64;
 
 const scratch = new DataView(new ArrayBuffer(8));
 
@@ -37,13 +40,9 @@ export function readFields(
   form: Form,
   fields: Record<string, unknown>,
 ): number {
-  bytes = buffer;
-  at = start;
-  limit = end;
-  values = 0;
-  depth = 0;
+  begin(buffer, start, end);
   try {
-    readMap(form, fields);
+    readMap(byte(), form, fields);
     return at;
   } catch (error) {
     if (error !== UNUSUAL) throw error;
@@ -53,14 +52,41 @@ export function readFields(
   }
 }
 
-function readMap({ names, keys, inside }: Form, fields: Record<string, unknown>): void {
-  const token = byte();
-  let count: number;
-  if (token >= 0x80 && token <= 0x8f) count = token & 0x0f;
-  else if (token === 0xde) count = (byte() << 8) | byte();
-  else throw UNUSUAL;
+/** What `readWhole` gives for what has to be read the slow way. */
+export const UNREAD = Symbol('unread');
+
+/** The one value that `buffer` holds, or UNREAD. Nothing in it refers to `buffer`. */
+export function readWhole(buffer: Buffer): unknown {
+  begin(buffer, 0, buffer.length);
+  try {
+    const value = readValue(null);
+    return at === limit ? value : UNREAD;
+  } catch (error) {
+    if (error !== UNUSUAL) throw error;
+    return UNREAD;
+  } finally {
+    bytes = NOTHING;
+  }
+}
+
+function begin(buffer: Buffer, start: number, end: number): void {
+  bytes = buffer;
+  at = start;
+  limit = end;
+  values = 0;
+  depth = 0;
+}
+
+/** How many entries a map has that begins with `token`. */
+function mapSize(token: number): number {
+  if (token >= 0x80 && token <= 0x8f) return token & 0x0f;
+  if (token === 0xde) return (byte() << 8) | byte();
+  throw UNUSUAL;
+}
+
+function readMap(token: number, { names, keys, inside }: Form, fields: Record<string, unknown>): void {
   let expected = 0;
-  for (; count > 0; count--) {
+  for (let count = mapSize(token); count > 0; count--) {
     const index = matchKey(keys, expected);
     const name = names[index];
     if (name === undefined) throw UNUSUAL;
@@ -120,13 +146,21 @@ function readValue(form: Form | null): unknown {
       return readList((byte() << 8) | byte(), form);
   }
   if (token >= 0x90 && token < 0xa0) return readList(token & 0x0f, form);
-  if (form === null) throw UNUSUAL;
-  at--;
   const map: Record<string, unknown> = {};
   deeper();
-  readMap(form, map);
+  if (form === null) readUnnamed(token, map);
+  else readMap(token, form, map);
   depth--;
   return map;
+}
+
+/** A map whose names are not known in advance. */
+function readUnnamed(token: number, fields: Record<string, unknown>): void {
+  for (let count = mapSize(token); count > 0; count--) {
+    const name = readValue(null);
+    if (typeof name !== 'string' || name === '__proto__') throw UNUSUAL;
+    fields[name] = readValue(null);
+  }
 }
 
 function readList(count: number, form: Form | null): unknown[] {
@@ -146,6 +180,12 @@ function readText(length: number): string {
   const start = at;
   const end = start + length;
   if (end > limit) throw UNUSUAL;
+  if (length > LONG_TEXT) {
+    // The slow way drops a byte order mark in front of a long text.
+    if (bytes[start] === 0xef) throw UNUSUAL;
+    at = end;
+    return bytes.toString('utf8', start, end);
+  }
   let hash = length;
   for (let index = start; index < end; index++) {
     const code = bytes[index] ?? 0;

@@ -62,3 +62,7 @@ export const unpackViews = (bytes: Uint8Array): unknown => unpackr.unpack(bytes)
 
 /** Decodes scanned bytes; the result holds nothing of them. */
 export const unpackCopies = (bytes: Uint8Array): unknown => copyingUnpackr.unpack(bytes);
+
+/** The same bytes, for what only a Buffer can do. */
+export const asBuffer = (bytes: Uint8Array): Buffer =>
+  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

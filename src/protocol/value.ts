@@ -1,12 +1,16 @@
+import { readWhole, UNREAD } from './field-reader.js';
 import { MAX_DEPTH, MAX_VALUES } from './limits.js';
 import { scanValue } from './msgpack-scan.js';
-import { NUMBER_ARRAY_CLASSES, pack, unpackCopies } from './msgpack.js';
+import { asBuffer, NUMBER_ARRAY_CLASSES, pack, unpackCopies } from './msgpack.js';
 
 /**
  * Payload values: null, booleans, numbers, text, byte strings (Uint8Array), lists, plain objects, and arrays of
  * numbers (Float64Array, Float32Array, Int32Array, Uint32Array, Int16Array, Uint16Array, Int8Array), which travel
  * as extension types 1 to 7. NaN in a Float64Array or Float32Array means that the value is missing.
  */
+
+/** Long lists of numbers are read faster by msgpackr. */
+const SHORT_BYTES = 512;
 
 /** A value that cannot travel: where it is (`path`, such as `result.weights[3]`) and what is wrong. */
 export class ValueError extends TypeError {
@@ -39,6 +43,10 @@ export function encodeValue(value: unknown): Uint8Array {
  * @throws ProtocolError BAD_MESSAGEPACK.
  */
 export function decodeValue(bytes: Uint8Array): unknown {
+  if (bytes.length <= SHORT_BYTES) {
+    const value = readWhole(asBuffer(bytes));
+    if (value !== UNREAD) return value;
+  }
   scanValue(bytes);
   // A fresh plain view: msgpackr writes a property on what it reads, and byte strings take its class.
   return unpackCopies(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));

@@ -1,6 +1,10 @@
+import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
+import { ProtocolError } from '../../src/protocol/errors.js';
 import { MAX_VALUES } from '../../src/protocol/limits.js';
+import { scanValue } from '../../src/protocol/msgpack-scan.js';
+import { unpackCopies } from '../../src/protocol/msgpack.js';
 import { decodeValue, encodeValue, ValueError } from '../../src/protocol/value.js';
 import { anyValue } from './arbitraries.js';
 
@@ -13,6 +17,47 @@ t.test('what is encoded comes back, the same value as the same bytes', (t) => {
     }),
     { numRuns: 500 },
   );
+  t.end();
+});
+
+t.test('the quick way to read and the one for all of MessagePack agree, whatever the bytes', (t) => {
+  const said = (read: (bytes: Uint8Array) => unknown, bytes: Uint8Array) => {
+    try {
+      return read(bytes);
+    } catch (error) {
+      if (error instanceof ProtocolError) return error.message;
+      throw error;
+    }
+  };
+  const slowly = (bytes: Uint8Array) => {
+    scanValue(bytes);
+    return unpackCopies(Uint8Array.from(bytes));
+  };
+  fc.assert(
+    fc.property(
+      fc.oneof(anyValue, fc.jsonValue(), fc.string({ unit: 'binary', minLength: 30, maxLength: 150 })),
+      fc.array(fc.tuple(fc.nat(10_000), fc.nat(255)), { maxLength: 3 }),
+      fc.nat(3),
+      (value, changes, less) => {
+        const whole = encodeValue(value);
+        for (const [place, byte] of changes) whole[place % whole.length] = byte;
+        const bytes = whole.subarray(0, whole.length - (less % whole.length));
+        assert.deepEqual(said(decodeValue, bytes), said(slowly, bytes));
+      },
+    ),
+    { numRuns: 2000 },
+  );
+  for (const bytes of [
+    [],
+    [0xc0, 0xc0],
+    [0x81, 0xa1, 0x61],
+    [0x81, 0x01, 0x02],
+    [0xde, 0, 1, 0xa1, 0x61, 0x05],
+  ]) {
+    assert.deepEqual(said(decodeValue, Uint8Array.from(bytes)), said(slowly, Uint8Array.from(bytes)));
+  }
+  const own = Buffer.concat([Buffer.of(0x81, 0xa9), Buffer.from('__proto__'), Buffer.of(0x80)]);
+  t.throws(() => decodeValue(own), { name: 'BAD_MESSAGEPACK' });
   t.end();
 });
 
