@@ -1,5 +1,6 @@
 import type {
   ErrorDetail,
+  MessageFields,
   MessageOf,
   TaskHistoryEntry,
   TaskState,
@@ -95,20 +96,21 @@ export function encodeInput(request: TaskRequest): Uint8Array {
 export function submitBody(request: TaskRequest, watch: boolean): Omit<MessageOf<'SubmitTask'>, 'requestId'> {
   const { kind, priority, timeoutMs, attempts, delayMs, idempotencyKey, affinity } = request;
   const { needs, onFailedNeed, traceparent } = request;
-  return {
+  const body: { type: 'SubmitTask' } & Omit<MessageFields<'SubmitTask'>, 'requestId'> = {
     type: 'SubmitTask',
     kind,
     watch,
-    ...(priority === undefined ? {} : { priority }),
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
-    ...(attempts === undefined ? {} : { attempts }),
-    ...(delayMs === undefined ? {} : { delayMs }),
-    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
-    ...(affinity === undefined ? {} : { affinity }),
-    ...(needs === undefined || needs.length === 0 ? {} : { needs: [...needs] }),
-    ...(onFailedNeed === undefined ? {} : { onFailedNeed }),
-    ...(traceparent === undefined ? {} : { traceparent: plainTraceparent(traceparent) }),
   };
+  if (priority !== undefined) body.priority = priority;
+  if (timeoutMs !== undefined) body.timeoutMs = timeoutMs;
+  if (attempts !== undefined) body.attempts = attempts;
+  if (delayMs !== undefined) body.delayMs = delayMs;
+  if (idempotencyKey !== undefined) body.idempotencyKey = idempotencyKey;
+  if (affinity !== undefined) body.affinity = affinity;
+  if (needs !== undefined && needs.length > 0) body.needs = [...needs];
+  if (onFailedNeed !== undefined) body.onFailedNeed = onFailedNeed;
+  if (traceparent !== undefined) body.traceparent = plainTraceparent(traceparent);
+  return body;
 }
 
 /** As it travels; @throws TaskInputError. */
