@@ -35,7 +35,7 @@ export type Request =
   /** For MessageAck. `disowned`: nobody waits any more; the task is cancelled as soon as its id is known. */
   | {
       readonly state: 'submitting';
-      readonly body: Omit<MessageOf<'SubmitTask'>, 'requestId'>;
+      readonly message: MessageOf<'SubmitTask'>;
       readonly payload: Uint8Array;
       readonly disowned: boolean;
     }
@@ -141,14 +141,17 @@ export class Requests {
   ): { readonly requestId: number; readonly send: RequestAction } {
     const requestId = this.#freeId();
     switch (body.type) {
-      case 'SubmitTask':
+      case 'SubmitTask': {
+        // The number first: a field that comes after a spread costs 230 bytes more.
+        const message = { requestId, ...body };
         this.#set(requestId, {
           state: 'submitting',
-          body,
+          message,
           payload: payload ?? new Uint8Array(),
           disowned: false,
         });
-        break;
+        return { requestId, send: { type: 'send', message, payload } };
+      }
       case 'WatchTask':
         this.#set(requestId, { state: 'watching', taskId: body.taskId });
         break;
@@ -335,7 +338,7 @@ export class Requests {
       const text = 'the coordinator acknowledged a submit without naming its task';
       return [{ type: 'rejected', requestId, error: new ProtocolError('BAD_FIELD', text) }];
     }
-    const watched = request.body.watch && !request.disowned;
+    const watched = request.message.watch && !request.disowned;
     const movedOn = this.#leftBehind.has(requestId);
     this.#set(requestId, watched ? { state: 'watching', taskId } : null);
     if (!request.disowned) {
@@ -407,7 +410,7 @@ export class Requests {
 function again(requestId: number, request: Request): RequestAction {
   switch (request.state) {
     case 'submitting':
-      return { type: 'send', message: { ...request.body, requestId }, payload: request.payload };
+      return { type: 'send', message: request.message, payload: request.payload };
     case 'watching':
       return watchAgain(requestId, request.taskId);
     case 'following': {
@@ -439,7 +442,7 @@ function isRepeatable(request: Request): boolean {
       return true;
     case 'submitting':
       // One that was given up as well: only then is it known which task to cancel.
-      return request.body.idempotencyKey !== undefined;
+      return request.message.idempotencyKey !== undefined;
     case 'asking':
       return !CHANGES.has(request.body.type);
   }
