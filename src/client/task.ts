@@ -75,21 +75,26 @@ export function encodeInput(request: TaskRequest): Uint8Array {
   if ('payload' in request) return request.payload;
   const kind = taskKinds.get(request.kind);
   const { needs, input } = request;
-  const named = needs === undefined ? [] : namedResults(input);
-  const other = named.find(({ taskId }) => needs?.includes(taskId) !== true);
-  if (other !== undefined)
-    throw new TaskInputError(
-      other.path,
-      `names the result of '${other.taskId}', which is not among the needs`,
-    );
   // what is to be put in is not there yet: the coordinator checks it when it is
-  const isWhole = named.length === 0;
+  const isWhole = needs === undefined || !namesResults(input, needs);
   try {
     return encodeValue(kind === undefined || !isWhole ? input : wireInput(kind, input));
   } catch (error) {
     if (error instanceof ValueError) throw new TaskInputError(error.path, error.problem);
     throw error;
   }
+}
+
+/** Results of other tasks are to be put in; @throws TaskInputError when one of these is not needed. */
+function namesResults(input: unknown, needs: readonly string[]): boolean {
+  const named = namedResults(input);
+  const other = named.find(({ taskId }) => !needs.includes(taskId));
+  if (other !== undefined)
+    throw new TaskInputError(
+      other.path,
+      `names the result of '${other.taskId}', which is not among the needs`,
+    );
+  return named.length > 0;
 }
 
 /** The message that submits a task, without its number. */

@@ -11,8 +11,8 @@ export function objectWith(
   if (!isRecord(value)) {
     throw new TaskInputError(path, `must be an object with ${known.join(', ')}; it is ${describe(value)}`);
   }
-  for (const key of Object.keys(value)) {
-    if (known.includes(key)) continue;
+  for (const key in value) {
+    if (known.includes(key) || !Object.hasOwn(value, key)) continue;
     throw new TaskInputError(
       join(path, key.slice(0, 64)),
       `is not a known field; known are ${known.join(', ')}`,
