@@ -300,12 +300,11 @@ export class Coordinator {
           }),
         established: () => this.tell({ type: 'established', connectionId, certificate: certificate() }),
         message: (message, payload, early) =>
-          // The view ends with this call, the core keeps what it gets.
           this.tell({
             type: 'message',
             connectionId,
             message,
-            payload: payload === null ? undefined : copyOf(payload),
+            payload: payload ?? undefined,
             early,
           }),
         laneOpened: () => this.tell({ type: 'laneOpened', connectionId }),
@@ -456,10 +455,4 @@ function routingOf(
 ): RoutingPolicy {
   if (wanted === 'learned') return learnedRouting({ performance, seed });
   return wanted === undefined || wanted === 'least-loaded' ? leastLoaded : wanted;
-}
-
-function copyOf(bytes: Uint8Array): Uint8Array {
-  const copy = Buffer.allocUnsafeSlow(bytes.length);
-  copy.set(bytes);
-  return copy;
 }

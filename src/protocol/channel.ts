@@ -7,7 +7,7 @@ import type { Message } from './messages.js';
 
 /** What a channel tells its user; the optional calls are those of StreamHandler. */
 export interface ChannelHandler {
-  /** `payload` is a view, valid only during the call: copy what must outlive it. `bytes`: of the frame. */
+  /** `payload` is a view, valid only during the call, but with `ownPayloads`. `bytes`: of the frame. */
   onMessage(message: Message, payload: Uint8Array | null, bytes: number): void;
   /**
    * A frame was refused. With `error.fatal` the channel reads no more: report the error and close the connection
@@ -29,6 +29,8 @@ export interface ChannelOptions {
   readonly maxMessageBytes: number;
   /** Longest body the peer accepts, in bytes; default 64 MiB. */
   readonly maxSendBytes?: number;
+  /** The handler keeps payloads: each is a copy of its own. */
+  readonly ownPayloads?: boolean;
 }
 
 /** Frames and bytes since the channel was made, length prefixes included. */
@@ -48,6 +50,7 @@ export class MessageChannel implements StreamHandler {
   readonly #handler: ChannelHandler;
   readonly #decoder: FrameDecoder;
   readonly #counters = { framesIn: 0, framesOut: 0, bytesIn: 0, bytesOut: 0 };
+  readonly #ownPayloads: boolean;
   #reading = true;
   /** As `onHeld` was last told. */
   #held = 0;
@@ -59,6 +62,7 @@ export class MessageChannel implements StreamHandler {
     this.#handler = options.handler;
     this.#decoder = new FrameDecoder({ maxMessageBytes: options.maxMessageBytes });
     this.#maxSendBytes = options.maxSendBytes ?? DEFAULT_MAX_MESSAGE_BYTES;
+    this.#ownPayloads = options.ownPayloads ?? false;
     stream.setHandler(this);
   }
 
@@ -162,7 +166,7 @@ export class MessageChannel implements StreamHandler {
     this.#counters.framesIn++;
     let envelope: Envelope;
     try {
-      envelope = decodeEnvelope(bytes, start, end);
+      envelope = decodeEnvelope(bytes, start, end, this.#ownPayloads);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.#handler.onProtocolError(error);

@@ -15,7 +15,7 @@ import { fieldError, isMessage, isMessageType } from './validate.js';
  */
 export interface Envelope {
   readonly message: Message;
-  /** A view of the body, valid as long as the body is. */
+  /** A view of the body, valid as long as the body is, or a copy. */
   readonly payload: Uint8Array | null;
 }
 
@@ -67,33 +67,38 @@ function writeHead(message: Message, payloadBytes: number | null, room: number) 
 
 /**
  * Reads the body of a frame: what of `bytes` lies from `start` to before `end`. Unknown fields stay on the message and
- * mean nothing.
+ * mean nothing. The payload is a view, or with `ownPayload` a copy.
  * @throws ProtocolError BAD_MESSAGEPACK, UNKNOWN_MESSAGE_TYPE, BAD_FIELD, MISSING_PAYLOAD or UNEXPECTED_PAYLOAD, with
  *   the message's type, requestId and taskId as far as they could be read. None of these is fatal.
  */
-export function decodeEnvelope(bytes: Uint8Array, start = 0, end = bytes.length): Envelope {
+export function decodeEnvelope(
+  bytes: Uint8Array,
+  start = 0,
+  end = bytes.length,
+  ownPayload = false,
+): Envelope {
   const array = start < end ? bytes[start] : undefined;
   if (array !== ARRAY_2 && array !== ARRAY_3) throw bad('the body is not an array of 2 or 3 elements');
   const known = knownType(bytes, start + 1);
-  if (known === null) return decodeSlowly(bytes.subarray(start, end), array);
+  if (known === null) return decodeSlowly(bytes.subarray(start, end), array, ownPayload);
   // an empty literal has room for four fields, one with a field in it has room for no other
   const fields: Record<string, unknown> = {};
   fields.type = known.type;
   const fieldsEnd = readFields(asBuffer(bytes), start + 2 + known.bytes.length, end, known.form, fields);
-  if (fieldsEnd === -1) return decodeSlowly(bytes.subarray(start, end), array);
-  const payload = payloadAfter(bytes, array, fieldsEnd, end, known.type);
+  if (fieldsEnd === -1) return decodeSlowly(bytes.subarray(start, end), array, ownPayload);
+  const payload = payloadAfter(bytes, array, fieldsEnd, end, known.type, ownPayload);
   return { message: checked(known.type, fields, payload), payload };
 }
 
 /** Reads what is not as our own writer writes it. */
-function decodeSlowly(body: Uint8Array, array: number): Envelope {
+function decodeSlowly(body: Uint8Array, array: number, ownPayload: boolean): Envelope {
   const typeEnd = skipValue(body, 1);
   const type = unpackViews(body.subarray(1, typeEnd));
   if (typeof type !== 'string') throw bad('the first element, the type of the message, is not text');
 
   if (!isMap(body[typeEnd])) throw bad('the second element, the fields, is not a map', type);
   const fieldsEnd = skipValue(body, typeEnd);
-  const payload = payloadAfter(body, array, fieldsEnd, body.length, type);
+  const payload = payloadAfter(body, array, fieldsEnd, body.length, type, ownPayload);
 
   const fields = unpackViews(body.subarray(typeEnd, fieldsEnd));
   if (!isRecord(fields)) throw bad('the second element, the fields, is not a map', type);
@@ -107,8 +112,12 @@ function payloadAfter(
   fieldsEnd: number,
   end: number,
   type: string,
+  own: boolean,
 ): Uint8Array | null {
-  if (array === ARRAY_3) return readPayload(bytes, fieldsEnd, end, type);
+  if (array === ARRAY_3) {
+    const start = startOfPayload(bytes, fieldsEnd, end, type);
+    return own ? copyOf(bytes, start, end) : bytes.subarray(start, end);
+  }
   if (fieldsEnd !== end) throw bad('bytes after the end of the message', type);
   return null;
 }
@@ -144,7 +153,7 @@ function knownType(body: Uint8Array, at: number): KnownType | null {
   return null;
 }
 
-function readPayload(bytes: Uint8Array, at: number, end: number, type: string): Uint8Array {
+function startOfPayload(bytes: Uint8Array, at: number, end: number, type: string): number {
   const width = at < end ? binLengthBytes(bytes[at]) : 0;
   if (width === 0) throw bad('the third element, the payload, is not a byte string', type);
   const start = at + 1 + width;
@@ -155,7 +164,12 @@ function readPayload(bytes: Uint8Array, at: number, end: number, type: string): 
   if (start + length !== end) {
     throw bad(`a payload of ${length} bytes, but ${Math.max(0, end - start)} bytes follow`, type);
   }
-  return bytes.subarray(start, end);
+  return start;
+}
+
+/** Without a view of what is copied: a Buffer has a `slice` of its own, which copies nothing. */
+function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  return Uint8Array.prototype.slice.call(bytes, start, end);
 }
 
 function binLengthBytes(token: number | undefined): number {

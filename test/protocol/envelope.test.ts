@@ -271,6 +271,18 @@ t.test('the payload is a view of the body', (t) => {
   t.end();
 });
 
+t.test('a payload of its own shares no memory with the body, on the quick way and on the slow one', (t) => {
+  const fields = { requestId: 1, kind: 'compute', watch: false };
+  const quick = encodeFrame({ type: 'SubmitTask', ...fields }, Uint8Array.of(1, 2, 3)).slice(4);
+  const slow = bodyOf(['SubmitTask', { odd: true, ...fields }, Buffer.of(1, 2, 3)]);
+  for (const body of [quick, slow]) {
+    const { payload } = decodeEnvelope(body, 0, body.length, true);
+    body.fill(0);
+    t.same([...(payload ?? [])], [1, 2, 3]);
+  }
+  t.end();
+});
+
 t.test('unknown fields are ignored', (t) => {
   const body = bodyOf([
     'QueryStatus',

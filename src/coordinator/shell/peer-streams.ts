@@ -15,7 +15,7 @@ export interface PeerListener {
   opened(early: boolean): void;
   /** After `opened(true)` only. */
   established(): void;
-  /** `payload` is valid only during the call. `early`: anybody who recorded it may have sent it. */
+  /** `payload` is the listener's own. `early`: anybody who recorded it may have sent it. */
   message(message: Message, payload: Uint8Array | null, early: boolean): void;
   /** An agent has opened one of the lanes it was assigned. */
   laneOpened(): void;
@@ -198,6 +198,7 @@ export class PeerStreams {
     };
     const channel = make({
       maxMessageBytes: this.role === 'unknown' ? MAX_HANDSHAKE_BYTES : this.limits.maxMessageBytes,
+      ownPayloads: true,
       handler: {
         onMessage: (message, payload, bytes) => {
           this.meter.received(message.type, bytes);
