@@ -103,7 +103,8 @@ function handleResult(
   const reply = processed(session, message.taskId);
   const { runMs } = message;
   if (message.type !== 'TaskCompletion' || message.outcome === 'completed') {
-    completeTask(core, task, session, { runMs, result: payload ?? EMPTY }, reply, now);
+    const result = payload ?? EMPTY;
+    completeTask(core, task, session, { type: 'complete', at: now, runMs, result }, reply);
     learnFromResult(core, task, session, message, now);
   } else if (message.outcome === 'failed') {
     const { error = NO_REASON } = message;

@@ -168,15 +168,12 @@ function submit(
   const notBefore = delayMs > 0 ? now + delayMs : null;
   const task = createTask(spec, input, notBefore);
   remember(task, admission);
-  if (message.watch) task.watchers = [{ connectionId: connection.id, requestId }];
+  const received = { kind: 'received', connectionId: connection.id, requestId } as const;
+  if (message.watch) task.watchers = [received];
   core.tasks.submit(task, now);
   core.counters.submitted++;
   rememberOwner(core, connection, spec.taskId);
-  core.commits.add({ op: 'submit', spec, input, notBefore }, task, {
-    kind: 'received',
-    connectionId: connection.id,
-    requestId,
-  });
+  core.commits.add({ op: 'submit', spec, input, notBefore }, task, received);
   // with a key, the store may know an older task of it that memory has forgotten: wait for its word; a blocked task is
   // looked at when it is stored
   if (idempotencyKey === null && needs === undefined) activate(core, task);

@@ -11,7 +11,7 @@ import { inputServed, trimInput } from './input-reads.js';
 import { connectionOf, leaseKey, type Session } from '../sessions/sessions.js';
 import type { CoreState } from '../state.js';
 import { activeLease, type Task } from './task.js';
-import type { TaskEvent } from './task-machine.js';
+import type { TaskEvent, TaskEvents } from './task-machine.js';
 import { Timer } from '../timers.js';
 
 /**
@@ -115,21 +115,16 @@ export function completeTask(
   core: CoreState,
   task: Task,
   session: Session,
-  outcome: { readonly runMs: number; readonly result: Uint8Array },
+  event: TaskEvents['complete'],
   reply: Reply,
-  now: number,
 ): void {
-  const { runMs, result } = outcome;
-  const { taskId } = task.spec;
-  apply(core, task, { type: 'complete', at: now, runMs, result });
+  const { at: finishedAt, runMs, result } = event;
+  const { taskId, kind } = task.spec;
+  apply(core, task, event);
   takeLease(core, task, session);
   session.completed++;
-  if (task.leasedAt !== null) core.hold.completed(task.spec.kind, now - task.leasedAt);
-  core.commits.add(
-    { op: 'complete', taskId, epoch: task.epoch, finishedAt: now, runMs, result },
-    task,
-    reply,
-  );
+  if (task.leasedAt !== null) core.hold.completed(kind, finishedAt - task.leasedAt);
+  core.commits.add({ op: 'complete', taskId, epoch: task.epoch, finishedAt, runMs, result }, task, reply);
 }
 
 /** The agent reports that the attempt failed. */
