@@ -1,12 +1,10 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { decodeValue } from '../protocol/value.js';
-import { errorDetailOf } from '../tasks/failure.js';
 import { loadHandlersFile, type UserHandlers } from '../tasks/handlers-file.js';
-import type { TaskHandler } from '../tasks/kind.js';
-import { loadHandler, taskKinds } from '../tasks/registry.js';
-import { failedRun } from './attempt.js';
+import { taskKinds } from '../tasks/registry.js';
 import { HandlerProcesses } from './handler-processes.js';
+import { InlineKind } from './inline-kind.js';
 import { InlineRun } from './inline-run.js';
 import type { Run, RunListener, RunRequest, TaskRunner } from './runner.js';
 import { WorkerPool } from './worker-pool.js';
@@ -43,7 +41,7 @@ export class Executor implements TaskRunner {
   readonly reasoning: Pick<UserHandlers, 'judge' | 'distiller'>;
   readonly #pool: WorkerPool;
   readonly #processes: HandlerProcesses | null;
-  readonly #inlineHandlers = new Map<string, Promise<TaskHandler>>();
+  readonly #inlineKinds = new Map<string, InlineKind>();
 
   private constructor(options: ExecutorOptions, own: UserHandlers | undefined) {
     this.ownKinds = [...(own?.kinds.keys() ?? [])];
@@ -100,20 +98,17 @@ export class Executor implements TaskRunner {
       // The worker decodes it again and says what is wrong.
       return null;
     }
-    const run = new InlineRun(request, listener);
-    this.#inlineHandler(kind).then(
-      (handler) => run.begin(kind, handler, input),
-      (thrown: unknown) => run.end(failedRun(0, 'NO_HANDLER', errorDetailOf(thrown).message, true)),
-    );
+    const run = new InlineRun(request, input, listener);
+    this.#inlineKind(kind).start(run);
     return run;
   }
 
-  #inlineHandler(kind: string): Promise<TaskHandler> {
-    let handler = this.#inlineHandlers.get(kind);
-    if (handler === undefined) {
-      handler = loadHandler(kind);
-      this.#inlineHandlers.set(kind, handler);
+  #inlineKind(name: string): InlineKind {
+    let kind = this.#inlineKinds.get(name);
+    if (kind === undefined) {
+      kind = new InlineKind(name);
+      this.#inlineKinds.set(name, kind);
     }
-    return handler;
+    return kind;
   }
 }

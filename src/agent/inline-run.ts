@@ -6,12 +6,16 @@ import { RunContext, TaskAbortedError } from './task-context.js';
 
 /** A run on the thread of the agent, and at once the context of its handler: what lives as long as a task is one object. */
 export class InlineRun extends RunContext implements Run {
+  readonly #kind: string;
+  readonly #input: unknown;
   readonly #listener: RunListener;
   #phase: 'running' | 'aborted' | 'over' = 'running';
   #controller: AbortController | null = null;
 
-  constructor(request: RunRequest, listener: RunListener) {
+  constructor(request: RunRequest, input: unknown, listener: RunListener) {
     super(request.taskId, request.memories ?? [], request.traceparent ?? null);
+    this.#kind = request.kind;
+    this.#input = input;
     this.#listener = listener;
   }
 
@@ -19,8 +23,8 @@ export class InlineRun extends RunContext implements Run {
     return this.#phase === 'aborted';
   }
 
-  begin(kind: string, handler: TaskHandler, input: unknown): void {
-    const outcome = attempt(kind, handler, input, this, this);
+  begin(handler: TaskHandler): void {
+    const outcome = attempt(this.#kind, handler, this.#input, this, this);
     if (outcome instanceof Promise) void outcome.then((later) => this.end(later));
     else this.end(outcome);
   }
