@@ -142,8 +142,11 @@ export class AgentConnection {
 
   /** Sends an answer where its task came from, or on a stream of its own when it is large. */
   answer(origin: number | null, answer: Answer): void {
-    if (this.#later(() => this.answer(origin, answer))) return;
-    const { message, payload } = answer;
+    if (this.#withheld === null) this.#answerNow(origin, answer);
+    else this.#withheld.push(() => this.answer(origin, answer));
+  }
+
+  #answerNow(origin: number | null, { message, payload }: Answer): void {
     this.#count(payload?.byteLength ?? 0);
     const home = this.#origin(origin) ?? this.#origin(this.#firstLane);
     if (home?.use === 'own') {
