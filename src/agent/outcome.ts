@@ -27,21 +27,32 @@ export type RunOutcome =
  */
 export function summarize(kind: string, result: unknown): ResultSummary | null {
   if (typeof result !== 'object' || result === null) return null;
-  const field = (name: string): unknown => Reflect.get(result, name);
-  if (kind === 'neural-training') return summarizeGradients(field);
-  const computeTimeMs = field('computeTimeMs');
-  if (typeof computeTimeMs !== 'number' || !(computeTimeMs >= 0)) return null;
   switch (kind) {
+    case 'neural-training':
+      return summarizeGradients(fieldsOf(result));
     case 'pattern-match':
-      return summarizeMatches(field, computeTimeMs);
+      return summarizeTimed(fieldsOf(result), summarizeMatches);
     case 'strategy-correlation':
-      return summarizeCorrelation(field, computeTimeMs);
+      return summarizeTimed(fieldsOf(result), summarizeCorrelation);
     default:
       return null;
   }
 }
 
 type FieldOf = (name: string) => unknown;
+
+const fieldsOf =
+  (result: object): FieldOf =>
+  (name): unknown =>
+    Reflect.get(result, name);
+
+function summarizeTimed(
+  field: FieldOf,
+  summarizeRest: (field: FieldOf, computeTimeMs: number) => ResultSummary | null,
+): ResultSummary | null {
+  const computeTimeMs = field('computeTimeMs');
+  return typeof computeTimeMs === 'number' && computeTimeMs >= 0 ? summarizeRest(field, computeTimeMs) : null;
+}
 
 function summarizeMatches(field: FieldOf, computeTimeMs: number): ResultSummary | null {
   const patternType = field('patternType');
