@@ -27,10 +27,13 @@ export class LeaseMap<T extends OfTask> {
   /** Replaces what there is of the same lease. */
   set(value: T): void {
     const { lease } = value.task;
-    const known = this.get(lease);
     const first = this.#byTask.get(lease.taskId);
-    if (first === known) this.#byTask.set(lease.taskId, value);
-    else this.#further.set(keyOf(lease), value);
+    const isFurther =
+      first === undefined
+        ? this.#further.size > 0 && this.#further.has(keyOf(lease))
+        : first.task.lease.epoch !== lease.epoch;
+    if (isFurther) this.#further.set(keyOf(lease), value);
+    else this.#byTask.set(lease.taskId, value);
   }
 
   delete(lease: Lease): void {
