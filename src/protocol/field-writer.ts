@@ -22,7 +22,9 @@ let at = 0;
 const written = { buffer: out, end: 0 };
 /** Places of the fields that the maps under way have, those of an inner one behind those of the outer. */
 const found: number[] = [];
-/** So many of them: the list itself never shrinks, since an empty one gives its memory back. */
+/** The value of each. */
+const values: unknown[] = [];
+/** So many of them: the lists themselves never shrink, since an empty one gives its memory back. */
 let foundCount = 0;
 
 /**
@@ -58,7 +60,10 @@ function writeFields(fields: Readonly<Record<string, unknown>>, form: Form): voi
   const first = foundCount;
   for (const name in fields) {
     const place = form.places.get(name);
-    if (place !== undefined && fields[name] !== undefined) insert(place, first);
+    if (place === undefined) continue;
+    // read once: each reading of a time makes an object of it
+    const value = fields[name];
+    if (value !== undefined) insert(place, value, first);
   }
   const count = foundCount - first;
   reserve(MAX_HEADER);
@@ -66,19 +71,25 @@ function writeFields(fields: Readonly<Record<string, unknown>>, form: Form): voi
   for (let index = first; index < first + count; index++) {
     const place = found[index] ?? 0;
     const key = form.keys[place];
+    const value = values[index];
+    values[index] = undefined;
     if (key === undefined) continue;
     reserve(key.length + MAX_NUMBER);
     copy(key);
-    writeValue(fields[form.names[place] ?? ''], form.inside[place] ?? null);
+    writeValue(value, form.inside[place] ?? null);
   }
   foundCount = first;
 }
 
 /** In order, from `first` on. Most messages are made in the order in which they are sent. */
-function insert(place: number, first: number): void {
+function insert(place: number, value: unknown, first: number): void {
   let index = foundCount++;
-  for (; index > first && (found[index - 1] ?? 0) > place; index--) found[index] = found[index - 1] ?? 0;
+  for (; index > first && (found[index - 1] ?? 0) > place; index--) {
+    found[index] = found[index - 1] ?? 0;
+    values[index] = values[index - 1];
+  }
   found[index] = place;
+  values[index] = value;
 }
 
 /** There is room for a number or a header. */
