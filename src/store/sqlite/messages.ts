@@ -35,7 +35,7 @@ export const DEFAULT_TUNING: SqliteTuning = {
   maxPages: null,
 };
 
-/** What the worker is asked. Large things travel as one buffer or one text: see values.ts. */
+/** What the worker is asked. Large things travel as one buffer or one text: see op-buffer.ts and values.ts. */
 export type Question =
   | { readonly type: 'commit'; readonly ops: ArrayBuffer }
   | { readonly type: 'consumeNonces'; readonly nonces: ArrayBuffer; readonly now: number }

@@ -13,96 +13,116 @@ import {
   ticketKeyValues,
 } from './record-columns.js';
 import { needsText, readNeeds } from './needs-text.js';
-import { packValues, refuse, ValueReader, type Value } from './values.js';
+import { OpReader, OpWriter } from './op-buffer.js';
+import { refuse, ValueReader, type Value, type ValueSource } from './values.js';
 
 /** One batch of operations as one buffer, from the main thread to the worker. */
 export function packOps(operations: readonly StoreOp[]): ArrayBuffer {
-  const values: Value[] = [];
-  for (const operation of operations) pushOp(values, operation);
-  return packValues(values);
+  const writer = new OpWriter();
+  for (const operation of operations) writeOp(writer, operation);
+  return writer.finish();
 }
 
 export function readOps(buffer: ArrayBuffer): StoreOp[] {
-  const reader = ValueReader.ofBuffer(buffer);
+  const reader = new OpReader(buffer);
   const operations: StoreOp[] = [];
   while (!reader.done) operations.push(readOp(reader));
   return operations;
 }
 
-function pushOp(values: Value[], operation: StoreOp): void {
+function writeOp(to: OpWriter, operation: StoreOp): void {
+  to.text(operation.op);
   switch (operation.op) {
     case 'submit': {
       const { spec, input, notBefore } = operation;
-      values.push('submit', spec.taskId, spec.kind, spec.priority, spec.timeoutMs, spec.maxAttempts);
-      values.push(spec.idempotencyKey, spec.keyHeldUntil, spec.affinity, spec.submittedAt);
-      values.push(needsText(spec.needs), spec.traceparent ?? null, notBefore, input);
+      to.text(spec.taskId);
+      to.text(spec.kind);
+      to.number(spec.priority);
+      to.number(spec.timeoutMs);
+      to.number(spec.maxAttempts);
+      to.text(spec.idempotencyKey);
+      to.number(spec.keyHeldUntil);
+      to.text(spec.affinity);
+      to.number(spec.submittedAt);
+      to.text(needsText(spec.needs));
+      to.text(spec.traceparent ?? null);
+      to.number(notBefore);
+      to.bytes(input);
       return;
     }
     case 'lease': {
-      const { taskId, attempt, epoch, agentId, coordinatorId, leasedAt, deadlineAt } = operation.lease;
-      values.push('lease', taskId, attempt, epoch, agentId, coordinatorId, leasedAt, deadlineAt);
+      const { lease } = operation;
+      to.text(lease.taskId);
+      to.number(lease.attempt);
+      to.number(lease.epoch);
+      to.text(lease.agentId);
+      to.text(lease.coordinatorId);
+      to.number(lease.leasedAt);
+      to.number(lease.deadlineAt);
       return;
     }
     case 'extend':
-      values.push('extend', operation.taskId, operation.epoch, operation.deadlineAt);
+      to.text(operation.taskId);
+      to.number(operation.epoch);
+      to.number(operation.deadlineAt);
       return;
-    case 'complete': {
-      const { taskId, epoch, finishedAt, runMs, result } = operation;
-      values.push('complete', taskId, epoch, finishedAt, runMs, result);
+    case 'complete':
+      to.text(operation.taskId);
+      to.number(operation.epoch);
+      to.number(operation.finishedAt);
+      to.number(operation.runMs);
+      to.bytes(operation.result);
       return;
-    }
     case 'fail': {
       const { taskId, epoch, state, finishedAt, runMs, error } = operation;
-      values.push('fail', taskId, epoch, state, finishedAt, runMs, ...errorValues(error));
+      to.values([taskId, epoch, state, finishedAt, runMs, ...errorValues(error)]);
       return;
     }
     case 'requeue': {
       const { taskId, epoch, at, why, notBefore, error } = operation;
-      values.push('requeue', taskId, epoch, at, why, notBefore, ...errorValues(error));
+      to.values([taskId, epoch, at, why, notBefore, ...errorValues(error)]);
       return;
     }
     case 'cancel':
-      values.push('cancel', operation.taskId, operation.epoch, operation.finishedAt);
+      to.values([operation.taskId, operation.epoch, operation.finishedAt]);
       return;
     case 'retry':
-      values.push('retry', operation.taskId, operation.epoch, operation.at);
+      to.values([operation.taskId, operation.epoch, operation.at]);
       return;
-    case 'release': {
-      const { taskId, epoch, at, notBefore, input } = operation;
-      values.push('release', taskId, epoch, at, notBefore, input);
+    case 'release':
+      to.values([operation.taskId, operation.epoch, operation.at, operation.notBefore, operation.input]);
       return;
-    }
     case 'unmet': {
       const { taskId, epoch, state, finishedAt, error } = operation;
-      values.push('unmet', taskId, epoch, state, finishedAt, ...errorValues(error));
+      to.values([taskId, epoch, state, finishedAt, ...errorValues(error)]);
       return;
     }
     case 'put-ticket-key':
-      values.push('put-ticket-key', ...ticketKeyValues(operation.ticketKey));
+      to.values(ticketKeyValues(operation.ticketKey));
       return;
     case 'drop-ticket-key':
-      values.push('drop-ticket-key', operation.keyId);
+      to.text(operation.keyId);
       return;
     case 'put-session':
-      values.push('put-session', ...sessionValues(operation.session));
+      to.values(sessionValues(operation.session));
       return;
     case 'drop-session':
-      values.push('drop-session', operation.agentId);
+      to.text(operation.agentId);
       return;
     case 'append-experience':
-      values.push('append-experience', ...experienceValues(operation.experience));
+      to.values(experienceValues(operation.experience));
       return;
     case 'put-entry':
-      values.push('put-entry', ...entryValues(operation.entry));
+      to.values(entryValues(operation.entry));
       return;
     case 'drop-entry':
-      values.push('drop-entry', operation.collection, operation.key);
+      to.values([operation.collection, operation.key]);
       return;
   }
 }
 
-/** Fields are read in the order in which they stand here, which is the order in which `pushOp` writes them. */
-function readOp(from: ValueReader): StoreOp {
+/** Fields are read in the order in which they stand here, which is the order in which `writeOp` writes them. */
+function readOp(from: OpReader): StoreOp {
   const op = from.text();
   switch (op) {
     case 'submit': {
@@ -200,7 +220,7 @@ function readOp(from: ValueReader): StoreOp {
 
 const errorValues = (error: ErrorDetail): Value[] => [error.name, error.message, error.retryable ? 1 : 0];
 
-const readError = (from: ValueReader): ErrorDetail => ({
+const readError = (from: ValueSource): ErrorDetail => ({
   name: from.text(),
   message: from.text(),
   retryable: from.number() === 1,

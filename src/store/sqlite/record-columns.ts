@@ -7,7 +7,7 @@ import {
   type SessionRecord,
   type TicketKeyRecord,
 } from '../records.js';
-import { refuse, type Value, type ValueReader } from './values.js';
+import { refuse, type Value, type ValueSource } from './values.js';
 
 /** The order of columns in which each record is written to the database and to the worker, and read back. */
 
@@ -25,7 +25,7 @@ export const sessionValues = (session: SessionRecord): Value[] => [
   session.startedAt,
 ];
 
-export function readSession(row: ValueReader): SessionRecord {
+export function readSession(row: ValueSource): SessionRecord {
   const agentId = row.text();
   const type = row.text();
   const kinds: unknown = JSON.parse(row.text());
@@ -49,7 +49,7 @@ export const ticketKeyValues = ({ keyId, key, createdAt }: TicketKeyRecord): Val
   createdAt,
 ];
 
-export function readTicketKey(row: ValueReader): TicketKeyRecord {
+export function readTicketKey(row: ValueSource): TicketKeyRecord {
   return { keyId: row.text(), key: row.bytes().slice(), createdAt: row.number() };
 }
 
@@ -57,11 +57,11 @@ export const ENTRY_COLUMNS = 'collection, key, value';
 
 export const entryValues = ({ collection, key, value }: EntryRecord): Value[] => [collection, key, value];
 
-export function readEntry(row: ValueReader): EntryRecord {
+export function readEntry(row: ValueSource): EntryRecord {
   return { collection: readCollection(row), key: row.text(), value: row.bytes().slice() };
 }
 
-export function readCollection(row: ValueReader): Collection {
+export function readCollection(row: ValueSource): Collection {
   const name = row.text();
   return COLLECTIONS.find((known) => known === name) ?? refuse('a collection', name);
 }
@@ -82,7 +82,7 @@ export const experienceValues = (experience: ExperienceRecord): Value[] => [
   experience.receivedAt,
 ];
 
-export function readExperience(row: ValueReader): ExperienceRecord {
+export function readExperience(row: ValueSource): ExperienceRecord {
   const experienceId = row.text();
   const agentId = row.text();
   const taskId = row.textOrNull();

@@ -36,8 +36,17 @@ export function packValues(values: Value[]): ArrayBuffer {
   return buffer;
 }
 
-/** Reads values in the order in which they were written, and refuses one that is not what is asked for. */
-export class ValueReader {
+/** Gives values in the order in which they were written. Each throws when the next value is not what is asked for. */
+export interface ValueSource {
+  number(): number;
+  numberOrNull(): number | null;
+  text(): string;
+  textOrNull(): string | null;
+  bytes(): Uint8Array;
+}
+
+/** Reads what `packValues` or SQLite's JSON functions made, each value with its type. */
+export class ValueReader implements ValueSource {
   #next = 0;
 
   constructor(

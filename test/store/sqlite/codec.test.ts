@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import { historyEntryOf } from '../../../src/store/history.js';
 import { historyLine } from '../../../src/store/sqlite/history-text.js';
+import { OpReader, OpWriter } from '../../../src/store/sqlite/op-buffer.js';
 import { packOps, packOutcomes, readOps, readOutcomes } from '../../../src/store/sqlite/op-codec.js';
 import { packValues, ValueReader } from '../../../src/store/sqlite/values.js';
 import type { StoreOp, StoreOutcome } from '../../../src/store/store.js';
@@ -99,7 +100,34 @@ const operation: fc.Arbitrary<StoreOp> = fc.oneof(
   fc.record({ op: op('put-session'), session }),
   fc.record({ op: op('drop-session'), agentId: id }),
   fc.record({ op: op('append-experience'), experience }),
+  fc.record({
+    op: op('release'),
+    taskId: id,
+    epoch: fc.nat(),
+    at: number,
+    notBefore: maybe(number),
+    input: maybe(bytes),
+  }),
+  fc.record({
+    op: op('unmet'),
+    taskId: id,
+    epoch: fc.nat(),
+    state: fc.constantFrom('failed', 'cancelled'),
+    finishedAt: number,
+    error,
+  }),
+  fc.record({
+    op: op('put-entry'),
+    entry: fc.record({ collection: fc.constant('paused-kind'), key: id, value: bytes }),
+  }),
+  fc.record({ op: op('drop-entry'), collection: fc.constant('schedule'), key: id }),
 );
+
+function packed(write: (to: OpWriter) => void): ArrayBuffer {
+  const writer = new OpWriter();
+  write(writer);
+  return writer.finish();
+}
 
 void t.test('operations arrive as they were sent', async (t) => {
   fc.assert(
@@ -145,6 +173,31 @@ void t.test('a reader refuses what is not what it asks for', async (t) => {
   t.throws(() => reader().text(), damaged, 'past the end');
   t.throws(() => ValueReader.ofText('{}'), damaged);
   t.throws(() => ValueReader.ofText('[5]').bytes(), damaged, 'there are none in a text');
+});
+
+void t.test('a reader of operations refuses what cannot be what it asks for', async (t) => {
+  const reader = (write: (to: OpWriter) => void) => new OpReader(packed(write));
+  const damaged = { name: 'StoreError', message: /a record is damaged/ };
+  t.throws(() => reader((to) => to.number(5)).text(), damaged, 'there is no such text');
+  t.throws(() => reader((to) => to.text(null)).text(), damaged);
+  t.throws(() => reader((to) => to.bytes(null)).bytes(), damaged);
+  for (const senseless of [null, NaN, Infinity, -Infinity]) {
+    t.throws(() => reader((to) => to.number(senseless)).number(), damaged, String(senseless));
+  }
+  t.throws(() => reader(() => undefined).number(), damaged, 'past the end');
+  t.throws(() => readOps(packed((to) => to.text('mend'))), damaged, 'no operation');
+});
+
+void t.test('many operations share their texts, and take as much room as they need', async (t) => {
+  const operations = Array.from({ length: 3_000 }, (_, index): StoreOp => ({
+    op: 'cancel',
+    taskId: `task-${index % 10}`,
+    epoch: index,
+    finishedAt: 1_700_000_000_000.5 + index,
+  }));
+  const buffer = packOps(operations);
+  t.strictSame(readOps(buffer), operations);
+  t.ok(buffer.byteLength < 3_000 * 4 * 8 + 200, `${buffer.byteLength} bytes`);
 });
 
 void t.test('small byte strings do not keep the buffer they came in', async (t) => {
