@@ -1,42 +1,43 @@
-import type { StoreOp } from '../store.js';
+import type { Beginning } from './beginnings.js';
 import { oneRow, query, type Connection, type Statement } from './database.js';
 import { historyLine } from './history-text.js';
 import type { Totals } from './totals.js';
 
-type Submit = Extract<StoreOp, { op: 'submit' }>;
-type Lease = Extract<StoreOp, { op: 'lease' }>;
-
 /** Rows of one statement. */
 const ROWS = 16;
+/** Groups that are gathered at once: each further row is compared with all of them. */
+const MAX_GROUPS = 16;
 
 /** Of which the values differ from task to task. */
-const OWN_COLUMNS = ['seq', 'task_id', 'submitted_at', 'history', 'input'];
+const OWN_COLUMNS = ['seq', 'task_id', 'submitted_at', 'history'];
 /** Of which many tasks of a batch have the same values. */
 const SHARED_COLUMNS = ['kind', 'priority', 'timeout_ms', 'max_attempts'];
-const OWN_LEASE_COLUMNS = ['agent_id', 'leased_at', 'deadline_at'];
+const OWN_LEASE_COLUMNS = ['agent_id', 'leased_at'];
 const SHARED_LEASE_COLUMNS = ['epoch', 'attempts', 'coordinator_id'];
+
+/** How far a task has come within the batch. */
+type State = 'queued' | 'leased' | 'completed';
 
 interface Waiting {
   readonly seq: number;
-  readonly taskId: string;
-  readonly state: 'queued' | 'leased';
+  readonly state: State;
   readonly shared: readonly unknown[];
   readonly own: readonly unknown[];
-  readonly refused: () => void;
+  readonly beginning: Beginning;
 }
+
+type Refuse = (beginning: Beginning) => void;
 
 /** For one row and for ROWS of them. Parameters: the shared values once, then the own values of each row. */
 type Statements = readonly [one: Statement, many: Statement];
 
 /**
  * New tasks of one batch that wait to be inserted together: one statement with many rows costs about a third less than
- * one for each, and a quarter less again when what they share is bound once. Only plain tasks, which most are: without
- * key, affinity, delay, needs and trace.
+ * one for each, and a quarter less again when what they share is bound once.
  */
 export class TaskInserts {
   readonly #totals: Totals;
-  readonly #queued: Statements;
-  readonly #leased: Statements;
+  readonly #statements: Readonly<Record<State, Statements>>;
   readonly #seqOf: Statement;
   /** A new one for each batch: one that is cleared would keep the rows of all before it (see TransientMap). */
   #waiting = new Map<string, Waiting>();
@@ -51,13 +52,17 @@ export class TaskInserts {
       const prepare = (rows: number) => connection.prepare(insertOf(shared, own, fixed, rows));
       return [prepare(1), prepare(ROWS)];
     };
+    const shared = [...SHARED_COLUMNS, ...SHARED_LEASE_COLUMNS];
+    const own = [...OWN_COLUMNS, ...OWN_LEASE_COLUMNS];
     const queued = { state: "'queued'", epoch: '0', attempts: '0', events: '1' };
-    this.#queued = both(SHARED_COLUMNS, OWN_COLUMNS, queued);
-    this.#leased = both(
-      [...SHARED_COLUMNS, ...SHARED_LEASE_COLUMNS],
-      [...OWN_COLUMNS, ...OWN_LEASE_COLUMNS],
-      { state: "'leased'", events: '2' },
-    );
+    this.#statements = {
+      queued: both(SHARED_COLUMNS, [...OWN_COLUMNS, 'input'], queued),
+      leased: both(shared, [...own, 'deadline_at', 'input'], { state: "'leased'", events: '2' }),
+      completed: both(shared, [...own, 'finished_at', 'run_ms', 'result'], {
+        state: "'completed'",
+        events: '3',
+      }),
+    };
     this.#seqOf = query(connection, 'SELECT seq FROM tasks WHERE task_id = ?');
   }
 
@@ -66,43 +71,23 @@ export class TaskInserts {
     return this.#waiting.has(taskId);
   }
 
-  takes({ spec, notBefore }: Submit): boolean {
-    if (spec.needs !== undefined || spec.traceparent !== undefined) return false;
-    return spec.idempotencyKey === null && spec.affinity === null && notBefore === null;
+  add(seq: number, beginning: Beginning): void {
+    const waiting = rowOf(seq, beginning);
+    this.#waiting.set(beginning.submit.spec.taskId, waiting);
+    this.#totals.add(waiting.state, 1, bytesOf(beginning));
   }
 
-  /** `refused` is called by a later `flush` when there is a task of this id already. */
-  add(seq: number, submit: Submit, lease: Lease | null, refused: () => void): void {
-    const { spec, input } = submit;
-    const { taskId, kind, priority, timeoutMs, maxAttempts, submittedAt } = spec;
-    const line = historyLine(submit);
-    const shared = [kind, priority, timeoutMs, maxAttempts];
-    if (lease === null) {
-      const own = [seq, taskId, submittedAt, line, input];
-      this.#waiting.set(taskId, { seq, taskId, state: 'queued', shared, own, refused });
-      this.#totals.add('queued', 1, 0);
-      return;
-    }
-    const { epoch, attempt, coordinatorId, agentId, leasedAt, deadlineAt } = lease.lease;
-    shared.push(epoch, attempt, coordinatorId);
-    const history = `${line}\n${historyLine(lease)}`;
-    const own = [seq, taskId, submittedAt, history, input, agentId, leasedAt, deadlineAt];
-    this.#waiting.set(taskId, { seq, taskId, state: 'leased', shared, own, refused });
-    this.#totals.add('leased', 1, 0);
-  }
-
-  /** Inserts what waits. */
-  flush(): void {
+  /** Inserts what waits. `refuse` is called for each of which there is a task of this id already. */
+  flush(refuse: Refuse): void {
     if (this.#waiting.size === 0) return;
-    const alike = new Map<string, Waiting[]>();
+    const groups: [Waiting, ...Waiting[]][] = [];
     for (const waiting of this.#waiting.values()) {
-      const key = waiting.shared.join('\0');
-      const group = alike.get(key);
-      if (group === undefined) alike.set(key, [waiting]);
-      else group.push(waiting);
+      const group = groups.find(([first]) => isAlike(first, waiting));
+      if (group !== undefined) group.push(waiting);
+      else if (groups.unshift([waiting]) > MAX_GROUPS) this.#insert(groups.pop() ?? [], refuse);
     }
     this.#waiting = new Map();
-    for (const group of alike.values()) this.#insert(group);
+    for (const group of groups) this.#insert(group, refuse);
   }
 
   /** After the transaction was rolled back. */
@@ -110,31 +95,62 @@ export class TaskInserts {
     this.#waiting = new Map();
   }
 
-  /** Of one state and with the same shared values, which have the state's number of them. */
-  #insert(waiting: readonly Waiting[]): void {
-    const [one, many] = waiting[0]?.state === 'leased' ? this.#leased : this.#queued;
+  /** Of one state and with the same shared values. */
+  #insert(waiting: readonly Waiting[], refuse: Refuse): void {
+    const [one, many] = this.#statements[waiting[0]?.state ?? 'queued'];
     let next = 0;
     for (; next + ROWS <= waiting.length; next += ROWS) {
       const group = waiting.slice(next, next + ROWS);
-      if (many.run(parametersOf(group)).changes < ROWS) this.#sortOut(group);
+      if (many.run(parametersOf(group)).changes < ROWS) this.#sortOut(group, refuse);
     }
     for (const single of waiting.slice(next)) {
-      if (one.run(parametersOf([single])).changes === 0) this.#refuse(single);
+      if (one.run(parametersOf([single])).changes === 0) this.#refused(single, refuse);
     }
   }
 
   /** Some of these were there before: the ones whose row is not the one that was inserted. */
-  #sortOut(group: readonly Waiting[]): void {
+  #sortOut(group: readonly Waiting[], refuse: Refuse): void {
     for (const waiting of group) {
-      if (oneRow(this.#seqOf, [waiting.taskId])?.[0] !== waiting.seq) this.#refuse(waiting);
+      const found = oneRow(this.#seqOf, [waiting.beginning.submit.spec.taskId])?.[0];
+      if (found !== waiting.seq) this.#refused(waiting, refuse);
     }
   }
 
-  #refuse({ state, refused }: Waiting): void {
-    this.#totals.add(state, -1, 0);
-    refused();
+  #refused({ state, beginning }: Waiting, refuse: Refuse): void {
+    this.#totals.add(state, -1, -bytesOf(beginning));
+    refuse(beginning);
   }
 }
+
+function rowOf(seq: number, beginning: Beginning): Waiting {
+  const { submit, lease, complete } = beginning;
+  const { taskId, kind, priority, timeoutMs, maxAttempts, submittedAt } = submit.spec;
+  const submitted = historyLine(submit);
+  const shared = [kind, priority, timeoutMs, maxAttempts];
+  if (lease === null) {
+    const own = [seq, taskId, submittedAt, submitted, submit.input];
+    return { seq, state: 'queued', shared, own, beginning };
+  }
+  const { epoch, attempt, coordinatorId, agentId, leasedAt, deadlineAt } = lease.lease;
+  shared.push(epoch, attempt, coordinatorId);
+  const leased = `${submitted}\n${historyLine(lease)}`;
+  if (complete === null) {
+    const own = [seq, taskId, submittedAt, leased, agentId, leasedAt, deadlineAt, submit.input];
+    return { seq, state: 'leased', shared, own, beginning };
+  }
+  const { finishedAt, runMs, result } = complete;
+  const history = `${leased}\n${historyLine(complete)}`;
+  const own = [seq, taskId, submittedAt, history, agentId, leasedAt, finishedAt, runMs, result];
+  return { seq, state: 'completed', shared, own, beginning };
+}
+
+/** Whether one statement can insert both. */
+function isAlike(one: Waiting, other: Waiting): boolean {
+  return one.state === other.state && one.shared.every((value, index) => value === other.shared[index]);
+}
+
+/** What it weighs in the totals; see Totals. */
+const bytesOf = ({ complete }: Beginning): number => complete?.result.byteLength ?? 0;
 
 function parametersOf(group: readonly Waiting[]): unknown[] {
   const parameters = [...(group[0]?.shared ?? [])];

@@ -99,12 +99,33 @@ const operation = fc.oneof(
   { weight: 1, arbitrary: others },
 );
 
+/** The usual course of plain new tasks, of some or all of it, which the store may write at once. */
+const courses: fc.Arbitrary<StoreOp[]> = fc
+  .uniqueArray(id, { minLength: 1, maxLength: 3 })
+  .chain((ids) =>
+    fc.tuple(...ids.map((id) => fc.tuple(fc.constant(id), fc.integer({ min: 1, max: 3 }), bytes, bytes))),
+  )
+  .map((tasks) => [
+    ...tasks.map(([id, , input]) => submit(id, { submittedAt: 1_001 }, null, input)),
+    ...tasks.filter(([, steps]) => steps > 1).map(([id]) => lease(id, 1)),
+    ...tasks.filter(([, steps]) => steps > 2).map(([id, , , result]) => complete(id, 1, 0, result)),
+  ]);
+
 const step = fc.oneof(
   {
     weight: 6,
     arbitrary: fc
       .array(operation, { maxLength: 12 })
       .map((operations) => ({ type: 'commit' as const, operations })),
+  },
+  {
+    weight: 3,
+    arbitrary: fc
+      .tuple(courses, fc.array(operation, { maxLength: 3 }), fc.nat({ max: 8 }))
+      .map(([course, others, place]) => ({
+        type: 'commit' as const,
+        operations: [...course.slice(0, place), ...others, ...course.slice(place)],
+      })),
   },
   {
     weight: 1,
