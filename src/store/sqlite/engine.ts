@@ -68,6 +68,7 @@ export class Engine {
       idlePages: tuning.checkpointIdlePages,
       maxPages: tuning.checkpointMaxPages,
     });
+    this.#log.prepare(this.#reserve.freeBytes());
   }
 
   /**

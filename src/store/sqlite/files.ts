@@ -1,4 +1,13 @@
-import { closeSync, existsSync, fsyncSync, openSync, readSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { makeDirectory } from '../../files/make-directory.js';
 import { StoreOpenError } from '../open-error.js';
@@ -51,6 +60,21 @@ export function makeFile(path: string): void {
 /** Makes what was created or renamed in a directory survive a power failure. */
 export function syncDirectory(directory: string): void {
   if (process.platform !== 'win32') sync(directory, 'r');
+}
+
+const ZEROS = Buffer.alloc(256 * 1024);
+
+/** Appends zeros to a file until it has so many bytes, and puts them on the disk. Throws what the system throws. */
+export function growFile(path: string, bytes: number): void {
+  const handle = openSync(path, 'a', 0o600);
+  try {
+    let missing = bytes - fstatSync(handle).size;
+    if (missing <= 0) return;
+    while (missing > 0) missing -= writeSync(handle, ZEROS, 0, Math.min(missing, ZEROS.byteLength));
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
 }
 
 /** Puts on the disk what was written to a file. */

@@ -2,8 +2,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import Database from 'libsql';
 import t from 'tap';
 import { plainNode } from '../../../scripts/lib/plain-node.js';
+import { dataFiles } from '../../../src/store/sqlite/files.js';
 import { openSqliteStore } from '../../../src/store/sqlite/sqlite-store.js';
 import { StoreError } from '../../../src/store/store.js';
 import { APPLIED, applied, complete, counts, lease, recover, submit } from '../operations.js';
@@ -56,20 +58,23 @@ void t.test('what was acknowledged survives kill -9, whole batches only', async 
 });
 
 void t.test('a thread that dies fails what waits for it, and nothing else', async (t) => {
-  const store = await openSqliteStore({
-    directory: t.testdir(),
-    durability: 'full',
-    tuning: { reserveBytes: 0 },
-  });
+  const directory = t.testdir();
+  const store = await openSqliteStore({ directory, durability: 'full', tuning: { reserveBytes: 0 } });
   t.teardown(() => store.close());
   await applied(t, store, [submit('t1'), lease('t1', 1)]);
+  // another writer, so that the thread cannot be done before it dies
+  const other = new Database(dataFiles(directory).database);
+  t.teardown(() => other.close());
+  other.exec('BEGIN IMMEDIATE');
   const waiting = [
     store.commit([submit('t2')]),
     store.count(),
     store.prune({ ageMs: 0, tasks: 0, bytes: 0 }, 1),
   ];
   const results = Promise.allSettled(waiting);
-  await store.killThread();
+  const killed = store.killThread();
+  other.exec('ROLLBACK');
+  await killed;
   for (const result of await results) {
     const reason: unknown = result.status === 'rejected' ? result.reason : null;
     t.ok(

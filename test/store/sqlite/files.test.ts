@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import Database from 'libsql';
 import t from 'tap';
 import type { Test } from 'tap';
@@ -113,6 +113,28 @@ void t.test('the write-ahead log stays short, and is gone at the end', async (t)
   t.ok(longest < (100 + 100) * 4_200, `${longest} bytes`);
   await store.close();
   t.notOk(existsSync(log));
+});
+
+void t.test('the write-ahead log has its size in advance, which a crash leaves in order', async (t) => {
+  const directory = t.testdir();
+  const opened = () => openSqliteStore({ directory, durability: 'full', tuning: { reserveBytes: 0 } });
+  const log = `${dataFiles(directory).database}-wal`;
+  const store = await opened();
+  const size = statSync(log).size;
+  t.ok(size > 8_000_000, `${size} bytes`);
+  await applied(t, store, [submit('t1'), lease('t1', 1)]);
+  t.equal(statSync(log).size, size, 'it does not grow');
+  await store.close();
+  t.notOk(existsSync(log));
+
+  // what a crash before the first commit leaves
+  writeFileSync(log, new Uint8Array(size));
+  const after = await opened();
+  t.equal((await after.get(['t1']))[0]?.current.state, 'leased');
+  await applied(t, after, [complete('t1', 1)]);
+  await after.close();
+  t.notOk(existsSync(log));
+  t.strictSame(ask(dataFiles(directory).database, 'PRAGMA integrity_check'), [['ok']]);
 });
 
 void t.test('room that pruning leaves is used again', async (t) => {
