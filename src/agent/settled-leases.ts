@@ -15,15 +15,15 @@ export class SettledLeases {
 
   /** This lease was settled, or a newer one of its task. */
   has({ taskId, epoch }: Lease): boolean {
-    return epoch <= (this.#young.get(taskId) ?? this.#old.get(taskId) ?? -1);
+    return epoch <= (this.#young.get(taskId) ?? -1) || epoch <= (this.#old.get(taskId) ?? -1);
   }
 
-  add(lease: Lease): void {
-    if (this.has(lease)) return;
+  add({ taskId, epoch }: Lease): void {
+    if (epoch <= (this.#young.get(taskId) ?? -1)) return;
     if (this.#young.size >= this.#limit) {
       this.#old = this.#young;
       this.#young = new Map();
     }
-    this.#young.set(lease.taskId, lease.epoch);
+    this.#young.set(taskId, epoch);
   }
 }

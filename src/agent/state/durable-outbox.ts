@@ -8,13 +8,14 @@ import { readJournal, RecordBuffer, type JournalContents } from './journal-recor
 import { removeFile } from './remove-file.js';
 import { setAside } from './set-aside.js';
 import { Trouble } from './trouble.js';
+import { WriteDelay } from './write-delay.js';
 
 /** Garbage may take as much as what is still needed, and this. */
 const MIN_COMPACT_BYTES = 4 * 1024 * 1024;
 /** While it is compacted, written in parts of about this size. */
 const PART_BYTES = 1024 * 1024;
-/** A coordinator that is well has acknowledged an answer by then, which saves the disk the trouble. */
-const WRITE_MS = 10;
+/** In the place of the number of a record: the answer was acknowledged or replaced, and is not to be written (again). */
+const NOT_NEEDED = -1;
 /** What was dropped is noted with the next answers, or after this long; an outbox that is empty for so long gets an empty file. */
 const TIDY_MS = 100;
 /** A longer journal is not of our making: it would have been compacted. */
@@ -22,14 +23,14 @@ const MAX_JOURNAL_BYTES = 2 ** 30;
 
 interface Entry {
   readonly answer: Answer;
-  /** Of its record in the file. */
+  /** Of its record in the file; 0 before it has one. */
   number: number;
   recordBytes: number;
 }
 
 type Phase =
   | 'resting'
-  /** In a moment all that is not yet acknowledged is written. */
+  /** In a moment what has waited for long enough is written. */
   | 'scheduled'
   /** One call of the file is under way; what comes meanwhile is written after it. */
   | 'writing'
@@ -40,8 +41,8 @@ type Phase =
 /**
  * An outbox that outlives the process: a journal of answers and of those that are done with.
  *
- * `put` returns before the answer is in the file: it is sent at once, and written with others some milliseconds later,
- * unless the coordinator has it by then. So a process that is killed finds after its restart every answer whose write had
+ * `put` returns before the answer is in the file: it is sent at once, and written with others some milliseconds later, at
+ * most a tenth of a second, unless the coordinator has it by then. So a process that is killed finds after its restart every answer whose write had
  * returned; a task that ended in the last moment is done again. Nothing is synced to the disk: a machine that loses power
  * may lose the last seconds. A drop that was not written yet costs one answer sent twice, which the coordinator refuses
  * by its epoch.
@@ -52,8 +53,11 @@ export class DurableOutbox implements Outbox {
   readonly #trouble: Trouble;
   /** What the call of the file that is under way writes. */
   readonly #writing = new RecordBuffer();
-  /** Put since the last write, and perhaps dropped again. */
-  #unwritten: Entry[] = [];
+  /** Not written, and perhaps not needed any more: put before the last tick of the timer, and since. */
+  #waiting: Entry[] = [];
+  #fresh: Entry[] = [];
+  /** Most answers are acknowledged before they are written, which saves the disk the trouble. */
+  readonly #delay = new WriteDelay<Entry>();
   /** Numbers of records in the file, or on their way, whose answers are done with. */
   #drops: number[] = [];
   #phase: Phase = 'resting';
@@ -103,7 +107,8 @@ export class DurableOutbox implements Outbox {
     this.#entries.set(answer.lease.taskId, entry);
     this.#bytes += answer.payload?.byteLength ?? 0;
     if (this.#phase === 'failing' || this.#phase === 'closed') return;
-    this.#unwritten.push(entry);
+    this.#fresh.push(entry);
+    this.#delay.came(entry);
     if (this.#phase === 'resting') this.#schedule();
   }
 
@@ -117,9 +122,12 @@ export class DurableOutbox implements Outbox {
     this.#entries.delete(taskId);
     this.#bytes -= entry.answer.payload?.byteLength ?? 0;
     this.#liveRecordBytes -= entry.recordBytes;
+    this.#delay.went(entry);
     if (this.#phase === 'failing' || this.#phase === 'closed') return;
-    if (entry.number === 0) return;
-    this.#drops.push(entry.number);
+    const { number } = entry;
+    entry.number = NOT_NEEDED;
+    if (number === 0) return;
+    this.#drops.push(number);
     this.#tidySoon();
   }
 
@@ -129,7 +137,7 @@ export class DurableOutbox implements Outbox {
 
   /** Writes what waits at once. Resolves when nothing does, and when the file cannot be written. */
   written(): Promise<void> {
-    if (this.#phase === 'scheduled') this.#writePending();
+    if (this.#phase === 'scheduled') this.#writeAll();
     if (this.#phase !== 'writing') return Promise.resolve();
     return new Promise((resolve) => this.#whenAtRest.push(resolve));
   }
@@ -161,27 +169,43 @@ export class DurableOutbox implements Outbox {
 
   #schedule(): void {
     this.#phase = 'scheduled';
-    this.#writeTimer = setTimeout(() => this.#writePending(), WRITE_MS);
+    // an answer is written at the second tick, and has then waited for at least half of the delay
+    this.#writeTimer = setTimeout(() => this.#tick(), this.#delay.ms / 2);
   }
 
-  /** Adds an entry to what is written, unless it was dropped or replaced meanwhile. */
+  /** Adds an entry to what is written, unless it is not needed any more. */
   #record(entry: Entry): void {
-    if (this.#entries.get(entry.answer.lease.taskId) !== entry) return;
+    if (entry.number === NOT_NEEDED) return;
     entry.number = ++this.#lastNumber;
     entry.recordBytes = this.#writing.addAnswer(entry.number, entry.answer);
     this.#liveRecordBytes += entry.recordBytes;
   }
 
-  #writePending(): void {
+  /** What waited at the last tick is written. */
+  #tick(): void {
+    const due = this.#waiting;
+    this.#waiting = this.#fresh;
+    this.#fresh = [];
+    this.#write(due);
+  }
+
+  /** Also what came a moment ago. */
+  #writeAll(): void {
+    const due = [...this.#waiting, ...this.#fresh];
+    this.#waiting = [];
+    this.#fresh = [];
+    this.#write(due);
+  }
+
+  #write(due: readonly Entry[]): void {
     clearTimeout(this.#writeTimer);
-    for (const entry of this.#unwritten) this.#record(entry);
-    this.#unwritten = [];
+    for (const entry of due) this.#record(entry);
     if (this.#drops.length > 0) {
       this.#writing.addDrops(this.#drops);
       this.#drops = [];
     }
     if (this.#writing.length === 0) {
-      this.#rest();
+      this.#goOn();
       return;
     }
     const total = this.#file.length + this.#writing.length;
@@ -197,7 +221,8 @@ export class DurableOutbox implements Outbox {
   #rewrite(): void {
     this.#phase = 'writing';
     this.#writing.clear();
-    this.#unwritten = [];
+    this.#waiting = [];
+    this.#fresh = [];
     this.#drops = [];
     this.#liveRecordBytes = 0;
     if (this.#entries.size === 0) {
@@ -228,9 +253,17 @@ export class DurableOutbox implements Outbox {
       return;
     }
     this.#trouble.over('results are on disk again before they are acknowledged');
-    if (this.#unwritten.length === 0) this.#rest();
-    else if (this.#whenAtRest.length > 0) this.#writePending();
-    else this.#schedule();
+    if (this.#whenAtRest.length > 0 && this.#isBehind) this.#writeAll();
+    else this.#goOn();
+  }
+
+  get #isBehind(): boolean {
+    return this.#waiting.length > 0 || this.#fresh.length > 0;
+  }
+
+  #goOn(): void {
+    if (this.#isBehind) this.#schedule();
+    else this.#rest();
   }
 
   #rest(): void {
@@ -241,7 +274,8 @@ export class DurableOutbox implements Outbox {
 
   #fail(error: Error): void {
     this.#phase = 'failing';
-    this.#unwritten = [];
+    this.#waiting = [];
+    this.#fresh = [];
     this.#drops = [];
     this.#wakeWaiting();
     const consequence = 'results cannot be written to disk: until they can, a crash of the agent loses them';
@@ -270,7 +304,7 @@ export class DurableOutbox implements Outbox {
       return;
     }
     if (this.#drops.length === 0) return;
-    this.#writePending();
+    this.#writeAll();
   }
 }
 
