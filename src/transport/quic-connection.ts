@@ -220,13 +220,13 @@ export class QuicConnection implements TransportConnection, StreamOwner {
     this.host.schedule(this);
   }
 
-  /** Hands over what has arrived. Never throws. */
-  takeIn(): void {
+  /** Hands over what has arrived, most of it before `until`. Never throws. */
+  takeIn(until: number): void {
     if (this.phase.name === 'closed') return;
     // The native side derives 0-RTT keys while it makes the first flight; what was written before follows at once.
     if (!this.greeted) this.sendDatagrams();
     this.greeted = true;
-    this.share.renew();
+    this.share.renew(until);
     this.guarded(() => {
       this.observeHandshake();
       this.readStreams();
@@ -269,7 +269,7 @@ export class QuicConnection implements TransportConnection, StreamOwner {
   }
 
   turn(): void {
-    this.takeIn();
+    this.takeIn(Infinity);
     this.readOn();
     this.sendAll();
   }

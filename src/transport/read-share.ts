@@ -1,9 +1,9 @@
 const BYTES = 256 * 1024;
-const MILLISECONDS = 2;
 
 /**
- * What one connection may hand over in a turn before others get theirs. Bytes alone would not do: small messages take
- * far longer than as many bytes of a large one.
+ * What one connection may hand over in a turn before others get theirs: so many bytes, and what comes until the turn is
+ * over. Bytes alone would not do: small messages take far longer than as many bytes of a large one. The first reading is
+ * free, so that every connection gets on, however many there are.
  */
 export class ReadShare {
   #bytes = BYTES;
@@ -13,10 +13,10 @@ export class ReadShare {
     return this.#bytes <= 0;
   }
 
-  /** A turn begins. */
-  renew(): void {
+  /** A turn begins, which is to be over at `until`, on the clock of `performance.now`. */
+  renew(until: number): void {
     this.#bytes = BYTES;
-    this.#until = performance.now() + MILLISECONDS;
+    this.#until = until;
   }
 
   /** So much is handed over. Whether more may be in this turn. */
