@@ -6,7 +6,7 @@ import type { RunOutcome } from './outcome.js';
 export interface RunRequest {
   readonly taskId: string;
   readonly kind: string;
-  /** The encoded input. The runner takes it over: it may be transferred away and must not be read again. */
+  /** The encoded input. It may share its ArrayBuffer with other inputs: a thread gets a copy, not the buffer. */
   readonly payload: Uint8Array;
   /** The agent's own defaults for the kind; absent: none. */
   readonly settings?: Settings;

@@ -1,3 +1,4 @@
+import { slabCopy } from './byte-slabs.js';
 import { ProtocolError, type ErrorContext } from './errors.js';
 import { writeMessage } from './field-writer.js';
 import { LENGTH_BYTES, writeLength } from './frame.js';
@@ -67,7 +68,7 @@ function writeHead(message: Message, payloadBytes: number | null, room: number) 
 
 /**
  * Reads the body of a frame: what of `bytes` lies from `start` to before `end`. Unknown fields stay on the message and
- * mean nothing. The payload is a view, or with `ownPayload` a copy.
+ * mean nothing. The payload is a view, or with `ownPayload` a copy as `slabCopy` makes it.
  * @throws ProtocolError BAD_MESSAGEPACK, UNKNOWN_MESSAGE_TYPE, BAD_FIELD, MISSING_PAYLOAD or UNEXPECTED_PAYLOAD, with
  *   the message's type, requestId and taskId as far as they could be read. None of these is fatal.
  */
@@ -116,7 +117,7 @@ function payloadAfter(
 ): Uint8Array | null {
   if (array === ARRAY_3) {
     const start = startOfPayload(bytes, fieldsEnd, end, type);
-    return own ? copyOf(bytes, start, end) : bytes.subarray(start, end);
+    return own ? slabCopy(bytes, start, end) : bytes.subarray(start, end);
   }
   if (fieldsEnd !== end) throw bad('bytes after the end of the message', type);
   return null;
@@ -165,11 +166,6 @@ function startOfPayload(bytes: Uint8Array, at: number, end: number, type: string
     throw bad(`a payload of ${length} bytes, but ${Math.max(0, end - start)} bytes follow`, type);
   }
   return start;
-}
-
-/** Without a view of what is copied: a Buffer has a `slice` of its own, which copies nothing. */
-function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
-  return Uint8Array.prototype.slice.call(bytes, start, end);
 }
 
 function binLengthBytes(token: number | undefined): number {

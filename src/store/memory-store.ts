@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { ownBytes } from '../protocol/byte-slabs.js';
 import type { TaskState } from '../protocol/messages.js';
 import { historyEntryOf, withRoom } from './history.js';
 import { MemoryKeys } from './memory-keys.js';
@@ -237,7 +238,7 @@ export class MemoryStore implements Store {
       }
       case 'complete': {
         const { finishedAt, runMs, result } = operation;
-        return this.#endLease(operation, { state: 'completed', finishedAt, runMs, result });
+        return this.#endLease(operation, { state: 'completed', finishedAt, runMs, result: ownBytes(result) });
       }
       case 'fail': {
         const { state, finishedAt, runMs, error } = operation;
@@ -324,7 +325,7 @@ export class MemoryStore implements Store {
     this.#keys.take(spec);
     const row: MemoryRow = {
       spec,
-      input,
+      input: ownBytes(input),
       epoch: 0,
       attempts: 0,
       agentId: null,

@@ -1,3 +1,4 @@
+import { ownBytes } from '../../../protocol/byte-slabs.js';
 import { ProtocolError } from '../../../protocol/errors.js';
 import type { MessageOf } from '../../../protocol/messages.js';
 import { storeTakesLeases, storeUnavailable } from '../commits/store-health.js';
@@ -31,7 +32,7 @@ export function addRecurring(
   const { priority = 5, timeoutMs = null, attempts = 3, affinity = null } = message;
   const options = { kind, priority, timeoutMs, attempts, affinity };
   const created = { createdAt: now, lastAt: null, lastTaskId: null };
-  const record: ScheduleRecord = { name, cron, timeZone, ...options, input, ...created };
+  const record: ScheduleRecord = { name, cron, timeZone, ...options, input: ownBytes(input), ...created };
   const schedule = new Schedule(record, times);
   core.schedules.byName.set(name, schedule);
   plan(core, schedule);
