@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { INPUT_BYTES, type Contender } from './contenders/contender.js';
 
 const INPUT = 'e'.repeat(INPUT_BYTES);
+const UNEQUAL = 'a result differs from its input';
 
 /** Runs tasks with `inFlight` of them under way for `ms`, and waits for the last; returns tasks a second. */
 export async function flood(contender: Contender, inFlight: number, ms: number): Promise<number> {
@@ -10,7 +11,7 @@ export async function flood(contender: Contender, inFlight: number, ms: number):
   let done = 0;
   const keepOneUnderWay = async () => {
     while (performance.now() < endsAt) {
-      await runOne(contender);
+      if ((await contender.run(INPUT)) !== INPUT) throw new Error(UNEQUAL);
       done++;
     }
   };
@@ -23,12 +24,8 @@ export async function runInTurn(contender: Contender, count: number): Promise<nu
   const samplesMs: number[] = [];
   for (let i = 0; i < count; i++) {
     const startedAt = performance.now();
-    await runOne(contender);
+    if ((await contender.run(INPUT)) !== INPUT) throw new Error(UNEQUAL);
     samplesMs.push(performance.now() - startedAt);
   }
   return samplesMs;
-}
-
-async function runOne(contender: Contender): Promise<void> {
-  if ((await contender.run(INPUT)) !== INPUT) throw new Error('a result differs from its input');
 }

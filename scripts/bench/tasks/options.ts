@@ -19,7 +19,7 @@ export interface Plan {
 export type Options = BenchOptions<SectionName, Plan>;
 
 export const FULL: Plan = {
-  inFlight: 4000,
+  inFlight: 2000,
   warmUpMs: 5000,
   floodRounds: 3,
   floodMs: 5000,
@@ -30,7 +30,7 @@ export const FULL: Plan = {
 };
 
 export const SHORT: Plan = {
-  inFlight: 4000,
+  inFlight: 2000,
   warmUpMs: 2000,
   floodRounds: 1,
   floodMs: 2000,
