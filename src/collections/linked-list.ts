@@ -1,6 +1,6 @@
 /**
  * A doubly linked list whose links live in its values: joining costs no allocation, and any value leaves in O(1).
- * A value stands in one list at a time. Ready queues, scheduler buckets and the list of finished tasks are made of it.
+ * A value stands in one list at a time. Ready queues, leases, scheduler buckets and the list of finished tasks are made of it.
  */
 export class LinkedList<T extends Listed<T>> {
   #first: T | null = null;

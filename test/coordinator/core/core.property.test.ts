@@ -396,7 +396,7 @@ void t.test('agents and tasks of any number: work is spread, credit is kept, all
           assert.ok(round <= priorities.length, 'it comes to an end');
           assert.equal(world.core.state.tasks.held, Math.min(capacity, priorities.length - done));
           for (const agent of agents) {
-            const [lease] = world.core.state.registry.get(agent.agentId)?.leases.values() ?? [];
+            const [lease] = world.core.state.registry.get(agent.agentId)?.leases ?? [];
             if (lease === undefined) continue;
             agent.complete({ taskId: lease.spec.taskId, attempt: lease.attempts, epoch: lease.epoch });
             done++;

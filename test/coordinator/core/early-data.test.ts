@@ -10,7 +10,7 @@ function picture(world: World): unknown {
   return [...registry.values()].map((session) => ({
     identity: session.identity,
     phase: session.phase,
-    leases: [...session.leases.keys()],
+    leases: Array.from(session.leases, ({ spec }) => spec.taskId),
     credit: [session.slot.credit, session.slot.used, session.slot.available],
     timers: [session.timer, session.heartbeatTimer, session.stallTimer].map(({ at, index }) => [
       at,

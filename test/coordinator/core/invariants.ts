@@ -70,11 +70,7 @@ function checkTask(core: CoreState, task: Task): void {
     assert.equal(training.lease.agentId, lease.agentId, `${name} is the coordinator's own`);
     return;
   }
-  assert.equal(
-    core.registry.get(lease.agentId)?.leases.get(spec.taskId),
-    task,
-    `${name} is on its agent's list`,
-  );
+  assert.equal(task.list, core.registry.get(lease.agentId)?.leases, `${name} is on its agent's list`);
 }
 
 function checkSession(core: CoreState, session: Session): void {
@@ -86,7 +82,7 @@ function checkSession(core: CoreState, session: Session): void {
   );
   assert.equal(slot.available, phase.state === 'connected', `${agentId}: available when connected`);
   assert.equal(slot.list !== null, slot.available && slot.used < slot.credit, `${agentId}: listed when free`);
-  for (const task of session.leases.values()) assert.equal(activeLease(task)?.agentId, agentId);
+  for (const task of session.leases) assert.equal(activeLease(task)?.agentId, agentId);
   if (phase.state === 'disconnected') {
     assert.equal(session.stopping.size, 0);
     assert.equal(session.timer.at, phase.graceUntil);
@@ -105,7 +101,7 @@ function checkKindLimits(core: CoreState): void {
     let running = 0;
     for (const training of core.trainings.values()) if (training.task.spec.kind === kind) running++;
     for (const session of core.registry.values()) {
-      for (const task of session.leases.values()) if (task.spec.kind === kind) running++;
+      for (const task of session.leases) if (task.spec.kind === kind) running++;
       for (const { due } of session.stopping.values()) {
         if (due.kind === 'stopping' && due.taskKind === kind) running++;
       }

@@ -145,7 +145,8 @@ void t.test('with limits, priorities and ageing together nothing starves', async
           client.submit({ priority: 10 });
           client.submit({ priority: 10, kind: 'other' });
         }
-        for (const [taskId, task] of [...(world.core.state.registry.get('a1')?.leases ?? [])]) {
+        for (const task of [...(world.core.state.registry.get('a1')?.leases ?? [])]) {
+          const { taskId } = task.spec;
           agent.complete({ taskId, attempt: task.attempts, epoch: task.epoch });
           old.delete(taskId);
         }

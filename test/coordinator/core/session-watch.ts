@@ -51,7 +51,10 @@ export class SessionWatch {
     const { registry, tasks, connections } = this.world.core.state;
     for (const [taskId, agentId] of waiting) {
       if (this.#agentOf(event) === agentId || tasks.get(taskId) === undefined) continue;
-      assert.ok(registry.get(agentId)?.leases.has(taskId), `${event.type} takes ${taskId} from ${agentId}`);
+      assert.ok(
+        [...(registry.get(agentId)?.leases ?? [])].some(({ spec }) => spec.taskId === taskId),
+        `${event.type} takes ${taskId} from ${agentId}`,
+      );
     }
     this.#noteWhoIsAway();
     for (const action of actions) {
@@ -83,7 +86,7 @@ export class SessionWatch {
     for (const [agentId, since] of this.#away) {
       const session = this.world.core.state.registry.get(agentId);
       if (session?.phase.state !== 'disconnected' || this.world.now >= since + GRACE_MS) continue;
-      for (const taskId of session.leases.keys()) waiting.set(taskId, agentId);
+      for (const { spec } of session.leases) waiting.set(spec.taskId, agentId);
     }
     return waiting;
   }

@@ -205,7 +205,16 @@ class Game {
     const { registry, tasks } = this.world.core.state;
     const sessions = [...registry.values()].map(({ identity, phase, leases, slot, lastHeardAt, timer }) => {
       const { credit, used, available } = slot;
-      return [identity, phase, [...leases.keys()], credit, used, available, lastHeardAt, timer.at];
+      return [
+        identity,
+        phase,
+        Array.from(leases, ({ spec }) => spec.taskId),
+        credit,
+        used,
+        available,
+        lastHeardAt,
+        timer.at,
+      ];
     });
     return JSON.stringify([sessions, tasks.countByState(), this.world.stored.length]);
   }

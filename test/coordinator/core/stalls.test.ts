@@ -56,7 +56,7 @@ void t.test('progress, a failure or giving back is no stall', async (t) => {
     const client = world.client();
     client.submit({ timeoutMs: 10_000_000, attempts: 100 });
     for (let i = 0; i < 10; i++) {
-      const [lease] = [...(world.core.state.registry.get('a1')?.leases.values() ?? [])];
+      const [lease] = [...(world.core.state.registry.get('a1')?.leases ?? [])];
       if (lease === undefined) throw new Error('it has a lease');
       const { taskId } = lease.spec;
       const { epoch, attempts: attempt } = lease;

@@ -9,7 +9,14 @@ import { leaseKey, type Session } from './sessions.js';
 import { sendProcessed } from '../tasks/settlement.js';
 import { sawProgress } from './stalls.js';
 import type { CoreState } from '../state.js';
-import { completeTask, failAttempt, loseLease, processed, stopAnswered } from '../tasks/task-flow.js';
+import {
+  completeTask,
+  failAttempt,
+  leasedTask,
+  loseLease,
+  processed,
+  stopAnswered,
+} from '../tasks/task-flow.js';
 import { activeLease, isFinished, type Task } from '../tasks/task.js';
 import { shardAnswered } from '../training/shard-answers.js';
 
@@ -34,7 +41,7 @@ export function handleAgentMessage(
       handleResult(core, connection, session, message, payload, now);
       return;
     case 'TaskProgress': {
-      const task = session.leases.get(message.taskId);
+      const task = leasedTask(core, session, message.taskId);
       if (task === undefined || activeLease(task)?.epoch !== message.epoch) return;
       sawProgress(core, session, now);
       core.tasks.apply(task, { type: 'progress', at: now, fraction: message.fraction });
@@ -59,7 +66,7 @@ export function handleAgentMessage(
       return;
     case 'NeuralGradients':
       if (shardAnswered(core, connection, session, message, payload, now)) return;
-      if (session.leases.has(message.taskId)) {
+      if (leasedTask(core, session, message.taskId) !== undefined) {
         const text = 'gradients do not end the lease of this task';
         const context = { messageType: message.type, taskId: message.taskId };
         refuse(core, connection, new ProtocolError('UNEXPECTED_MESSAGE', text, context), now);
@@ -93,7 +100,7 @@ function handleResult(
   payload: Uint8Array | undefined,
   now: number,
 ): void {
-  const task = session.leases.get(message.taskId);
+  const task = leasedTask(core, session, message.taskId);
   if (task === undefined && shardAnswered(core, connection, session, message, payload, now)) return;
   if (task === undefined || !isActive(task, message)) {
     answerLateResult(core, connection, session, message);

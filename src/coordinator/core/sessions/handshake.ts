@@ -11,7 +11,7 @@ import { detach, endSession, startSession, waitForAgent } from './session-lifecy
 import { connectionOf, hashToken, recordOf, type Session, type SessionIdentity } from './sessions.js';
 import type { CoreState } from '../state.js';
 import { storeTakesLeases, storeUnavailable } from '../commits/store-health.js';
-import { loseLease } from '../tasks/task-flow.js';
+import { leasedTask, loseLease } from '../tasks/task-flow.js';
 import { activeLease } from '../tasks/task.js';
 
 /** The first message of a connection that is established, which says who is there. Anything else, or a refusal, closes it. */
@@ -215,13 +215,13 @@ function reconcileLeases(
 ): void {
   const kept = new Set<string>();
   for (const lease of named) {
-    const task = session.leases.get(lease.taskId);
+    const task = leasedTask(core, session, lease.taskId);
     const active = task === undefined ? null : activeLease(task);
     if (active !== null && active.epoch === lease.epoch) kept.add(lease.taskId);
     else aborted.push(lease);
   }
-  for (const [taskId, task] of [...session.leases]) {
-    if (kept.has(taskId)) continue;
+  for (const task of [...session.leases]) {
+    if (kept.has(task.spec.taskId)) continue;
     loseLease(core, task, session, `agent '${session.agentId}' came back without it`, null, now);
   }
 }

@@ -126,7 +126,7 @@ export function waitForAgent(core: CoreState, session: Session, graceUntil: numb
 /** The session is over: what it held goes back to the queue. Its connection, if any, is the caller's affair. */
 export function endSession(core: CoreState, session: Session, why: string, now: number): void {
   detach(core, session);
-  for (const task of [...session.leases.values()]) loseLease(core, task, session, why, null, now);
+  for (const task of [...session.leases]) loseLease(core, task, session, why, null, now);
   session.phase = { state: 'disconnected', graceUntil: now };
   core.scheduler.remove(session.slot);
   core.registry.remove(session);

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { LinkedList } from '../../../collections/linked-list.js';
 import type { AgentSummary, AgentType, Lease } from '../../../protocol/messages.js';
 import type { SessionRecord } from '../../../store/records.js';
 import type { Due } from '../due.js';
@@ -66,8 +67,8 @@ export class Session {
   failed = 0;
   /** Of the coordinator's next heartbeat on this connection. */
   heartbeatSequence = 1;
-  /** All and only the tasks it has a lease on. */
-  readonly leases = new Map<string, Task>();
+  /** All and only the tasks it has a lease on, in the order in which they were given. */
+  readonly leases = new LinkedList<Task>();
   /** All and only the pieces of trainings that it has. */
   readonly shards = new Set<Shard>();
   /** Leases it was told to stop and has not answered for, by `leaseKey`. Each still takes one credit. */

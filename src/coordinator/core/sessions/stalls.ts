@@ -43,12 +43,11 @@ export function stallIsDue(core: CoreState, session: Session, now: number): void
 
 /** Since when it has had something to do; null when it has not. */
 function idleSince(core: CoreState, session: Session, now: number): number | null {
-  // a Map keeps its order: the first is the oldest
-  for (const task of session.leases.values()) {
+  const { slot, leases } = session;
+  if (leases.first !== null) {
     session.unusedSince = null;
-    return task.leasedAt ?? now;
+    return leases.first.leasedAt ?? now;
   }
-  const { slot } = session;
   const usable = slot.available && slot.used < slot.credit;
   if (usable && tasksWait(core, session, now)) session.unusedSince ??= now;
   else session.unusedSince = null;

@@ -29,22 +29,20 @@ export function activate(core: CoreState, task: Task): void {
 
 /** Gives a task that has left the ready queue to an agent with credit; the caller sends it. */
 export function leaseTask(core: CoreState, task: Task, session: Session, now: number): LeaseRecord {
-  const { taskId, kind } = task.spec;
   const lease = beginLease(core, task, session.agentId, now);
   core.counters.leased++;
-  session.leases.set(taskId, task);
+  session.leases.pushBack(task);
   core.scheduler.occupy(session.slot);
-  core.limits.start(kind, now);
+  core.limits.start(task.spec.kind, now);
   core.deadlines.set(task, lease.deadlineAt);
   return lease;
 }
 
 /** Takes up a lease found in the store. */
 export function resumeLease(core: CoreState, task: Task, session: Session, lease: LeaseRecord): void {
-  const { taskId, kind } = task.spec;
-  session.leases.set(taskId, task);
+  session.leases.pushBack(task);
   core.scheduler.occupy(session.slot);
-  core.limits.hold(kind);
+  core.limits.hold(task.spec.kind);
   core.deadlines.set(task, lease.deadlineAt);
 }
 
@@ -120,8 +118,8 @@ export function completeTask(
 ): void {
   const { at: finishedAt, runMs, result } = event;
   const { taskId, kind } = task.spec;
-  apply(core, task, event);
   takeLease(core, task, session);
+  apply(core, task, event);
   session.completed++;
   if (task.leasedAt !== null) core.hold.completed(kind, finishedAt - task.leasedAt);
   core.commits.add({ op: 'complete', taskId, epoch: task.epoch, finishedAt, runMs, result }, task, reply);
@@ -137,8 +135,8 @@ export function failAttempt(
   now: number,
 ): void {
   const { runMs, error } = outcome;
-  apply(core, task, { type: 'fail', at: now, runMs, error, retryAt: now + backoffMs(core, task) });
   takeLease(core, task, session);
+  apply(core, task, { type: 'fail', at: now, runMs, error, retryAt: now + backoffMs(core, task) });
   session.failed++;
   settleAttempt(core, task, 'fail', error, reply, now);
 }
@@ -147,10 +145,10 @@ export function failAttempt(
 export function timeoutAttempt(core: CoreState, task: Task, lease: LeaseRecord, now: number): void {
   const ranMs = lease.deadlineAt - lease.leasedAt;
   const error = attemptError('TIMEOUT', `agent '${lease.agentId}' did not finish within ${ranMs} ms`);
-  const session = holderOf(core, lease);
+  const session = holderOf(core, task, lease);
+  if (session !== undefined) takeLease(core, task, session);
   apply(core, task, { type: 'timeout', at: now, error, retryAt: now + backoffMs(core, task) });
   if (session !== undefined) {
-    takeLease(core, task, session);
     stopOnAgent(core, session, lease, task.spec.kind, 'timeout', now);
     session.failed++;
   }
@@ -169,8 +167,8 @@ export function loseLease(
   now: number,
 ): void {
   const error = attemptError('AGENT_LOST', why);
-  apply(core, task, { type: 'lost', at: now, error });
   if (session !== null) takeLease(core, task, session);
+  apply(core, task, { type: 'lost', at: now, error });
   core.counters.requeued++;
   settleAttempt(core, task, 'lost', error, reply, now);
 }
@@ -178,11 +176,11 @@ export function loseLease(
 /** Ends an unfinished task because its client no longer wants it. */
 export function cancelTask(core: CoreState, task: Task, reply: Reply | null, now: number): void {
   const lease = activeLease(task);
-  const session = lease === null ? undefined : holderOf(core, lease);
+  const session = lease === null ? undefined : holderOf(core, task, lease);
   leaveQueue(core, task);
+  if (session !== undefined) takeLease(core, task, session);
   apply(core, task, { type: 'cancel', at: now });
   if (lease !== null && session !== undefined) {
-    takeLease(core, task, session);
     stopOnAgent(core, session, lease, task.spec.kind, 'cancelled', now);
   }
   const { taskId, kind } = task.spec;
@@ -196,7 +194,7 @@ export function cancelTask(core: CoreState, task: Task, reply: Reply | null, now
 /** Forgets a task whose submit the store did not take. */
 export function withdrawTask(core: CoreState, task: Task, now: number): void {
   const lease = activeLease(task);
-  const session = lease === null ? undefined : holderOf(core, lease);
+  const session = lease === null ? undefined : holderOf(core, task, lease);
   leaveQueue(core, task);
   core.deadlines.cancel(task);
   if (lease !== null && session !== undefined) {
@@ -339,18 +337,24 @@ function settleAttempt(
   }
 }
 
-/** Ends the lease on the agent's side of the books: credit is free from now on. */
+/** Ends the lease on the agent's side of the books: credit is free from now on. Before the task goes to another list. */
 function takeLease(core: CoreState, task: Task, session: Session): void {
   core.deadlines.cancel(task);
-  session.leases.delete(task.spec.taskId);
+  session.leases.remove(task);
   core.scheduler.release(session.slot);
   core.limits.end(task.spec.kind);
 }
 
 /** The session that holds a lease; an agent may have the name that the coordinator gives itself. */
-function holderOf(core: CoreState, { agentId, taskId }: LeaseRecord): Session | undefined {
+function holderOf(core: CoreState, task: Task, { agentId }: LeaseRecord): Session | undefined {
   const session = core.registry.get(agentId);
-  return session?.leases.has(taskId) === true ? session : undefined;
+  return session?.leases === task.list ? session : undefined;
+}
+
+/** The task of this id if the session has a lease on it. */
+export function leasedTask(core: CoreState, session: Session, taskId: string): Task | undefined {
+  const task = core.tasks.get(taskId);
+  return task?.list === session.leases ? task : undefined;
 }
 
 /** Tells the agent to stop; its credit stays taken until it has answered, or `stopGraceMs` have passed. */

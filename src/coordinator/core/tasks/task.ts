@@ -86,7 +86,7 @@ export class Task implements Timed, Listed<Task> {
   /** Its one deadline: end of a delay or backoff, or of the lease. In the heap when, and only when, its state has one. */
   at = 0;
   index = -1;
-  /** The ready lane it waits in, or the list of finished tasks. */
+  /** The ready lane it waits in, the leases of its agent's session, or the list of finished tasks. */
   list: LinkedList<Task> | null = null;
   previous: Task | null = null;
   next: Task | null = null;
