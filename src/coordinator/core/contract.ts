@@ -294,8 +294,9 @@ export interface CoreOptions {
   /** How long the commit of a watched submit may wait for the result of its quick task, to share a commit; 0: not at all. */
   readonly commitHoldMs: number;
   /**
-   * Changes from which on a commit takes in no further turn of the event loop. Settling it is one turn, which must not
-   * hold up heartbeats; with a few hundred the cost of the commit itself vanishes among them.
+   * Changes from which on a commit takes in no further turn of the event loop; on a disk that is slow to sync, a multiple
+   * of it. Settling it is one turn, which must not hold up heartbeats; with a few hundred the cost of the commit itself
+   * vanishes among them.
    */
   readonly fullCommitEntries: number;
   /** Pause after a failed commit. */

@@ -196,6 +196,7 @@ function step(core: CoreState, event: CoreEvent, now: number): void {
     case 'committed': {
       const entries = core.commits.succeed(event.commitId);
       if (entries === null) break;
+      core.commitSize.ended(now, core.commits.isBehind);
       commitSucceeded(core);
       settleCommit(core, entries, event.outcomes, now);
       break;
@@ -247,10 +248,12 @@ function flush(core: CoreState, now: number): void {
 function beginCommit(core: CoreState, now: number): void {
   if (storePauses(core)) return;
   if (!core.commits.underWay && core.hold.holds(core, now)) return;
-  for (let commit = core.commits.begin(); commit !== null; commit = core.commits.begin()) {
+  const { parts } = core.commitSize;
+  for (let commit = core.commits.begin(parts); commit !== null; commit = core.commits.begin(parts)) {
     const ops = [];
     for (const { op } of commit.entries) if (op !== null) ops.push(op);
     if (ops.length > 0) {
+      core.commitSize.started(now);
       core.act({ type: 'commit', commitId: commit.commitId, ops });
       return;
     }

@@ -24,7 +24,7 @@ export const DEFAULT_CORE_OPTIONS: Omit<CoreOptions, 'coordinatorId' | 'builtInK
   ownStreamThresholdBytes: OWN_STREAM_THRESHOLD_BYTES,
   retry: { baseMs: 500, maxMs: 60_000 },
   commitHoldMs: 0,
-  fullCommitEntries: 512,
+  fullCommitEntries: 192,
   storeRetryMs: 1_000,
   ageing: DEFAULT_AGEING,
   cache: DEFAULT_CACHE,

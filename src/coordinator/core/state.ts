@@ -7,6 +7,7 @@ import { AgentAdmission } from './sessions/agent-admission.js';
 import type { LogTopic } from './bounded-log.js';
 import { CommitHold } from './commits/commit-hold.js';
 import { CommitLog } from './commits/commit-log.js';
+import { CommitSize } from './commits/commit-size.js';
 import type { Connection } from './sessions/connections.js';
 import type { Action, CoreOptions, CorePorts } from './contract.js';
 import type { Due } from './due.js';
@@ -111,6 +112,7 @@ export class CoreState {
   readonly ownTasks = new OwnTasks();
   readonly requestRate: KeyedRate | null;
   readonly commits: CommitLog;
+  readonly commitSize = new CommitSize();
   readonly hold = new CommitHold();
   readonly feed = new EventFeed();
   readonly connections = new Map<string, Connection>();

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
+import { slabCopy } from '../../../src/protocol/byte-slabs.js';
 import { World, type ClientDouble } from './world.js';
 
 /** Inputs that do not fit into memory are in the store alone, and are there again when their task's turn comes. */
@@ -25,6 +26,28 @@ void t.test('inputs beyond the bound leave memory when, and not before, the stor
   const { tasks } = world.core.state;
   t.equal(tasks.cachedBytes, 8);
   t.equal(tasks.inputBytes, 24, 'the bound of the queue counts them wherever they are');
+});
+
+void t.test('what is stored and not done keeps nothing of what came with it in memory', async (t) => {
+  const world = new World();
+  const agent = world.agent('a1', { concurrency: 2 });
+  agent.ack();
+  const client = world.client();
+  world.autoCommit = false;
+  for (let i = 0; i < 3; i++) client.send({}, slabCopy(input(i), 0, 4));
+  client.send({ delayMs: 1_000 }, slabCopy(input(3), 0, 4));
+  const [first] = agent.takeTasks();
+  if (first === undefined) throw new Error('no task');
+  agent.complete(first, slabCopy(input(7), 0, 4));
+  while (world.waiting !== null) world.commit();
+  const tasks = [...world.core.state.tasks.values()];
+  const inputs = tasks.flatMap((task) => task.input ?? []);
+  t.strictSame(
+    inputs.map((bytes) => [bytes[0], bytes.buffer.byteLength]),
+    [1, 2, 3].map((n) => [n, 4]),
+    'leased, queued and delayed',
+  );
+  t.equal(world.core.state.tasks.cachedBytes, 12);
 });
 
 void t.test('tasks get their own input, in the order of priority, though it has to be read', async (t) => {

@@ -13,8 +13,13 @@ export type Reply =
   | { readonly kind: 'done'; readonly connectionId: string; readonly requestId: number }
   /** To the client: what it asked to be kept is stored. */
   | { readonly kind: 'kept'; readonly connectionId: string; readonly requestId: number }
-  /** To the agent: the result is stored. */
-  | { readonly kind: 'processed'; readonly connectionId: string; readonly id: string }
+  /** To the agent: the result of the lease of this epoch, or the experience, is stored. */
+  | {
+      readonly kind: 'processed';
+      readonly connectionId: string;
+      readonly id: string;
+      readonly epoch: number;
+    }
   /** To the client: how the task stands now, or at its end, or both when that is later. */
   | {
       readonly kind: 'update';
@@ -41,6 +46,8 @@ export interface CommitEntry {
   readonly op: StoreOp | null;
   readonly task: Task | null;
   readonly reply: Reply | null;
+  /** Memory that it takes: about, and never less than its input or result. */
+  readonly bytes: number;
 }
 
 /**
@@ -80,6 +87,11 @@ export class CommitLog {
     return this.#full[0] ?? this.#pending;
   }
 
+  /** Whether full parts wait. */
+  get isBehind(): boolean {
+    return this.#full.length > 0;
+  }
+
   /** Entries that wait for a commit. */
   get pendingCount(): number {
     let count = this.#pending.length;
@@ -92,9 +104,21 @@ export class CommitLog {
     return this.#pendingBytes + this.#underWayBytes;
   }
 
+  /**
+   * A completion goes with what waits about its task already: the store then writes the task once instead of twice. It
+   * overtakes other tasks only, and frees credit. A lease that overtook would take credit before it is free.
+   */
   add(op: StoreOp, task: Task | null, reply: Reply | null): void {
+    const entry = { op, task, reply, bytes: bytesOf(op) };
+    const joins = task !== null && op.op === 'complete';
+    const full = joins ? this.#full[task.commitId - this.#firstId] : undefined;
+    if (full !== undefined) {
+      full.push(entry);
+      this.#pendingBytes += entry.bytes;
+      return;
+    }
     if (task !== null) task.commitId = this.#nextId;
-    this.#push({ op, task, reply });
+    this.#push(entry);
   }
 
   /** Whether all that happened to the task is in the store. */
@@ -104,7 +128,7 @@ export class CommitLog {
 
   /** Holds a reply about a task back until all that happened to it is in the store. */
   addReply(task: Task, reply: Reply): void {
-    this.#push({ op: null, task, reply });
+    this.#push({ op: null, task, reply, bytes: ENTRY_BYTES });
   }
 
   /** A turn of the event loop is over. What belongs together, a submit and its lease, is within one turn. */
@@ -117,23 +141,30 @@ export class CommitLog {
 
   /** Holds a reply that is about no task back until all that was added before it is in the store. */
   say(reply: Extract<Reply, { kind: 'message' | 'processed' }>): void {
-    this.#push({ op: null, task: null, reply });
+    this.#push({ op: null, task: null, reply, bytes: ENTRY_BYTES });
   }
 
-  /** Starts the next commit, or returns null when one is under way or nothing waits. */
-  begin(): { readonly commitId: number; readonly entries: readonly CommitEntry[] } | null {
+  /**
+   * Starts the next commit, of at most so many full parts, or returns null when one is under way or nothing waits.
+   * @param parts at least 1
+   */
+  begin(parts = 1): { readonly commitId: number; readonly entries: readonly CommitEntry[] } | null {
     if (this.#underWay !== null) return null;
-    const commitId = this.#nextId - this.#full.length;
-    let entries = this.#full.shift();
+    const [first, ...more] = this.#full.splice(0, parts);
+    let entries = first;
+    // the id of the last part: all up to it are durable with it
+    let commitId = this.#firstId - 1;
     if (entries === undefined) {
       if (this.#pending.length === 0) return null;
       entries = this.#pending;
       this.#pending = [];
-      this.#nextId++;
+      commitId = this.#nextId++;
+    } else if (more.length > 0) {
+      entries = entries.concat(...more);
     }
     this.#underWay = entries;
     this.#underWayId = commitId;
-    this.#underWayBytes = bytesOf(entries);
+    this.#underWayBytes = sumOf(entries);
     this.#pendingBytes -= this.#underWayBytes;
     return { commitId, entries };
   }
@@ -164,7 +195,7 @@ export class CommitLog {
     this.#full.length = 0;
     for (const { op, task } of kept) if (op !== null && task !== null) task.commitId = this.#nextId;
     this.#pending = kept;
-    this.#pendingBytes = bytesOf(kept);
+    this.#pendingBytes = sumOf(kept);
     return lost;
   }
 
@@ -177,16 +208,21 @@ export class CommitLog {
         if (isTheirs) removed.push(entry);
         return !isTheirs;
       });
-    // A full one stays, empty perhaps, in its place: ids count them.
+    // a full one stays, empty perhaps, in its place: ids count them
     this.#full.forEach((entries, index) => (this.#full[index] = withoutThem(entries)));
     this.#pending = withoutThem(this.#pending);
-    this.#pendingBytes -= bytesOf(removed);
+    this.#pendingBytes -= sumOf(removed);
     return removed;
+  }
+
+  /** Id of the next commit to begin. */
+  get #firstId(): number {
+    return this.#nextId - this.#full.length;
   }
 
   #push(entry: CommitEntry): void {
     this.#pending.push(entry);
-    this.#pendingBytes += entryBytes(entry);
+    this.#pendingBytes += entry.bytes;
   }
 
   #takeUnderWay(commitId: number): readonly CommitEntry[] | null {
@@ -198,17 +234,17 @@ export class CommitLog {
   }
 }
 
-function bytesOf(entries: readonly CommitEntry[]): number {
-  let bytes = 0;
-  for (const entry of entries) bytes += entryBytes(entry);
-  return bytes;
+function sumOf(entries: readonly CommitEntry[]): number {
+  let sum = 0;
+  for (const { bytes } of entries) sum += bytes;
+  return sum;
 }
 
 /** What an entry takes besides its bytes, texts included: on the safe side. */
 const ENTRY_BYTES = 512;
 
-function entryBytes({ op }: CommitEntry): number {
-  switch (op?.op) {
+function bytesOf(op: StoreOp): number {
+  switch (op.op) {
     case 'submit':
       return ENTRY_BYTES + op.input.byteLength;
     case 'complete':

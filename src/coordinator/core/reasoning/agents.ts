@@ -37,7 +37,7 @@ export function experienceReported(
   const kind = (taskId === undefined ? undefined : core.tasks.get(taskId))?.spec.kind ?? null;
   tellBank(core, { type: 'experienceReported', experience, kind }, now);
   // stored with it, or before it
-  core.commits.say(processed(session, experienceId));
+  core.commits.say(processed(session, experienceId, 0));
 }
 
 export function adaptationAnswered(

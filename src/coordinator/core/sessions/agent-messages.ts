@@ -6,7 +6,7 @@ import { refuse, refuseUnexpected } from './connection-lifecycle.js';
 import type { Connection } from './connections.js';
 import { confirmToken, drainSession } from './session-lifecycle.js';
 import { leaseKey, type Session } from './sessions.js';
-import { sendProcessed } from '../tasks/settlement.js';
+import { acknowledge, sendProcessed } from '../tasks/settlement.js';
 import { sawProgress } from './stalls.js';
 import type { CoreState } from '../state.js';
 import {
@@ -107,7 +107,7 @@ function handleResult(
     return;
   }
   sawProgress(core, session, now);
-  const reply = processed(session, message.taskId);
+  const reply = processed(session, message.taskId, message.epoch);
   const { runMs } = message;
   if (message.type !== 'TaskCompletion' || message.outcome === 'completed') {
     const result = payload ?? EMPTY;
@@ -137,14 +137,14 @@ function answerLateResult(
 ): void {
   const wasStopping = stopAnswered(core, session, leaseKey(message));
   const isStopped = message.type === 'TaskCompletion' && message.outcome === 'cancelled';
+  const { taskId, epoch, type: messageType } = message;
+  const task = core.tasks.get(taskId);
   // gradients that crossed the word to stop: somebody else was faster
   if (wasStopping && (isStopped || message.type === 'NeuralGradients')) {
-    sendProcessed(core, connection.id, [message.taskId]);
+    acknowledge(core, task, processed(session, taskId, epoch));
     return;
   }
-  const { taskId, epoch, type: messageType } = message;
   const context = { messageType, taskId };
-  const task = core.tasks.get(taskId);
   if (task === undefined) {
     core.counters.staleResults++;
     core.sendError(
@@ -157,7 +157,7 @@ function answerLateResult(
   if (isEndedBy(task, session, epoch)) {
     // the same result again: its acknowledgement was lost, or is not due yet
     if (core.commits.isDurable(task)) sendProcessed(core, connection.id, [taskId]);
-    else core.commits.addReply(task, processed(session, taskId));
+    else core.commits.addReply(task, processed(session, taskId, epoch));
     return;
   }
   core.counters.staleResults++;

@@ -11,7 +11,7 @@ import { connectionOf, type Session } from '../sessions/sessions.js';
 import { sessionJoined } from '../sessions/session-lifecycle.js';
 import type { CoreState } from '../state.js';
 import { activate, releaseTask, reviveTask, withdrawTask } from './task-flow.js';
-import { isFinished, type Task } from './task.js';
+import { activeLease, isFinished, type Task } from './task.js';
 import { isWatchedBy, notifyWatchers, sendUpdate, watch } from './watching.js';
 
 /** What is said when a commit is durable, and what is done when it is not: the one place that acknowledges. */
@@ -25,6 +25,7 @@ const STREAMS: readonly { readonly purpose: StreamPurpose; readonly priority: nu
 ];
 
 type Update = Extract<Reply, { kind: 'update' }>;
+type Processed = Extract<Reply, { kind: 'processed' }>;
 
 /** Acknowledges what a durable commit brought. */
 export function settleCommit(
@@ -68,7 +69,7 @@ export function settleCommit(
     }
     if (reply === null) continue;
     if (reply.kind === 'joined') sendAgentAck(core, reply.session, reply.joined, now);
-    else if (reply.kind === 'processed') acks.processed(reply.connectionId, null, reply.id);
+    else if (reply.kind === 'processed') settleProcessed(core, acks, task, reply);
     else if (reply.kind === 'kept') sendKept(core, reply.connectionId, reply.requestId);
     else if (reply.kind === 'message') core.send(reply.connectionId, reply.message);
     else if (task === null) continue;
@@ -119,6 +120,8 @@ function submitStored(core: CoreState, task: Task): void {
   // with a key it has waited for the store's word, whether the key was free
   if (task.spec.idempotencyKey !== null || task.phase.state === 'blocked') activate(core, task);
   trimInput(core, task);
+  // what is still to be done may stay for long, while the tasks that came with it end
+  core.tasks.isolateInput(task);
 }
 
 /** Answers how a task stands, once the store knows all of it. */
@@ -230,6 +233,40 @@ export function sendKept(core: CoreState, connectionId: string, requestId: numbe
     requestIds: [requestId],
     taskIds: [],
   });
+}
+
+/**
+ * Whether an agent may be told that its answer to the lease of an epoch is stored. It is told by the task alone: if it has
+ * had a newer lease on the same task since, it would take the word for one about the answer to that, and drop it although
+ * it may be on its way, or not stored. `later`: when all that happened to the task is stored. `never`: it holds a newer
+ * lease, and the word about its answer to that covers this one too.
+ */
+function mayAcknowledge(
+  core: CoreState,
+  task: Task,
+  connectionId: string,
+  epoch: number,
+): 'now' | 'later' | 'never' {
+  if (task.epoch <= epoch) return 'now';
+  if (!core.commits.isDurable(task)) return 'later';
+  const lease = activeLease(task);
+  const role = core.connections.get(connectionId)?.role;
+  const isTheirs = role?.kind === 'agent' && role.session.agentId === lease?.agentId;
+  return isTheirs ? 'never' : 'now';
+}
+
+/** Answers an agent for whose answer nothing is left to store. */
+export function acknowledge(core: CoreState, task: Task | undefined, reply: Processed): void {
+  const when = task === undefined ? 'now' : mayAcknowledge(core, task, reply.connectionId, reply.epoch);
+  if (when === 'now') sendProcessed(core, reply.connectionId, [reply.id]);
+  else if (when === 'later' && task !== undefined) core.commits.addReply(task, reply);
+}
+
+/** An answer of an agent is stored. */
+function settleProcessed(core: CoreState, acks: Acknowledgements, task: Task | null, reply: Processed): void {
+  const when = task === null ? 'now' : mayAcknowledge(core, task, reply.connectionId, reply.epoch);
+  if (when === 'now') acks.processed(reply.connectionId, null, reply.id);
+  else if (when === 'later' && task !== null) core.commits.addReply(task, reply);
 }
 
 export function sendProcessed(core: CoreState, connectionId: string, taskIds: string[]): void {

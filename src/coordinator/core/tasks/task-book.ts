@@ -1,6 +1,8 @@
+import { ownBytes } from '../../../protocol/byte-slabs.js';
 import type { FinishedState, TaskState } from '../../../protocol/messages.js';
 import type { TaskEventName } from '../event-feed.js';
 import { LinkedList } from '../../../collections/linked-list.js';
+import { TransientMap } from '../../../collections/transient-map.js';
 import { isFinished, type Task } from './task.js';
 import { TaskJournal } from './task-journal.js';
 import { TaskMeters } from './task-meters.js';
@@ -59,7 +61,7 @@ export class TaskBook {
   readonly meters = new TaskMeters();
   readonly #cache: CacheRule;
   readonly #journal = new TaskJournal();
-  readonly #tasks = new Map<string, Task>();
+  readonly #tasks = new TransientMap<string, Task>();
   readonly #taskOfKey = new Map<string, Task>();
   /** In the order in which they finished. */
   readonly #finished = new LinkedList<Task>();
@@ -221,6 +223,11 @@ export class TaskBook {
     this.#inputBytes += input.byteLength - task.inputBytes;
     task.inputBytes = input.byteLength;
     this.putInput(task, input);
+  }
+
+  /** Moves the input of a task to where it holds nothing else in memory. */
+  isolateInput(task: Task): void {
+    if (task.input !== null) task.input = ownBytes(task.input);
   }
 
   /** Takes the input of a task out of memory. */

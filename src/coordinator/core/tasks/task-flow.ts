@@ -285,8 +285,12 @@ export function stopAnswered(core: CoreState, session: Session, key: string): bo
 }
 
 /** The reply an agent waits for when a result is stored. */
-export function processed(session: Session, taskId: string): Extract<Reply, { kind: 'processed' }> {
-  return { kind: 'processed', connectionId: connectionOf(session) ?? '', id: taskId };
+export function processed(
+  session: Session,
+  id: string,
+  epoch: number,
+): Extract<Reply, { kind: 'processed' }> {
+  return { kind: 'processed', connectionId: connectionOf(session) ?? '', id, epoch };
 }
 
 /** Backoff after the attempt that has just failed: exponential, its upper half jittered, so that retries spread. */
