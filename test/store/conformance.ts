@@ -427,6 +427,40 @@ function keysAreHeld(check: Check): void {
     ]);
   });
 
+  check(
+    'a batch sees what it has done to the task that had a key, and not yet what it does later',
+    async (t, store) => {
+      const key = (submittedAt: number) => ({ ...withKey('k', submittedAt + 1_000), submittedAt });
+      await applied(t, store, [submit('t1', key(1_000)), lease('t1', 1), complete('t1', 1)]);
+      t.equal(await store.prune({ ageMs: null, tasks: 0, bytes: null }, 1_500), 1);
+      const duplicate = { status: 'duplicate', taskId: 't1' };
+      const again = [submit('t1'), submit('t2', key(9_000)), lease('t1', 1), submit('t3', key(9_000))];
+      t.strictSame(await store.commit([...again, complete('t1', 1), submit('t4', key(9_000))]), [
+        APPLIED,
+        duplicate,
+        APPLIED,
+        duplicate,
+        APPLIED,
+        APPLIED,
+      ]);
+      t.equal((await store.get(['t1']))[0]?.current.state, 'completed');
+      t.equal(await store.keyHolder('k', 9_500), 't4');
+    },
+  );
+
+  check(
+    'a task that is retried sees what its batch has done to the task that had its key',
+    async (t, store) => {
+      const key = (submittedAt: number) => ({ ...withKey('k', submittedAt + 1_000), submittedAt });
+      await applied(t, store, [submit('t1', key(1_000)), cancel('t1', 0, 4_000)]);
+      await applied(t, store, [submit('t2', key(3_000)), lease('t2', 1), complete('t2', 1, 3_500)]);
+      t.equal(await store.prune({ ageMs: null, tasks: 1, bytes: null }, 3_900), 1);
+      t.strictSame(await store.get(['t2']), [null]);
+      await applied(t, store, [submit('t2'), lease('t2', 1), retry('t1', 0, 9_000), complete('t2', 1)]);
+      t.strictSame(await store.commit([submit('t3', key(9_000))]), [APPLIED], 't2 had it when t1 came back');
+    },
+  );
+
   check('a retried task takes its key again, unless another one has it', async (t, store) => {
     const late = { ...withKey('k', 20_000), submittedAt: 10_000 };
     await applied(t, store, [submit('t1', withKey('k', 2_000)), cancel('t1', 0)]);

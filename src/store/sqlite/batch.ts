@@ -1,5 +1,5 @@
 import type { StoreOp, StoreOutcome } from '../store.js';
-import { beginningsOf, taskIdOf, type Beginning } from './beginnings.js';
+import { beginningsOf, cutBeginning, taskIdOf, type Beginning } from './beginnings.js';
 import type { RecordTables } from './record-tables.js';
 import type { TaskInserts } from './task-inserts.js';
 import type { TaskTable } from './task-table.js';
@@ -15,7 +15,8 @@ export interface Tables {
 
 /**
  * Carries out operations with the outcome that they have one after the other, in the transaction of the caller. What
- * begins a plain task is held back to be inserted with others, until something else concerns the same task.
+ * begins a plain task is held back to be inserted with others, until something else concerns the same task, or depends on
+ * how it stands because it has the same key.
  */
 export function applyBatch(operations: readonly StoreOp[], tables: Tables): StoreOutcome[] {
   const { inserts, tasks } = tables;
@@ -27,11 +28,18 @@ export function applyBatch(operations: readonly StoreOp[], tables: Tables): Stor
     if (lease !== null) outcomes[leaseAt] = tasks.lease(lease);
     if (complete !== null) outcomes[completeAt] = tasks.complete(complete);
   };
+  /** Before an operation that depends on how a task stands at that place of the batch. */
+  const bringUpTo = (index: number, taskId: string | null): void => {
+    const beginning = taskId === null ? undefined : inserts.get(taskId);
+    if (taskId === null || beginning === undefined) return;
+    cutBeginning(beginning, index, parts);
+    inserts.insertOne(taskId, refuse);
+  };
   operations.forEach((operation, index) => {
     const part = parts[index] ?? null;
     if (part === 'merged') return;
-    const taskId = taskIdOf(operation);
-    if (taskId !== null && inserts.has(taskId)) inserts.flush(refuse);
+    bringUpTo(index, taskIdOf(operation));
+    if (part === null && inserts.size > 0) bringUpTo(index, tasks.keyHolderOf(operation));
     if (part !== null) inserts.add(tasks.nextSeq(), part);
     else outcomes[index] = applyOne(operation, tables);
   });

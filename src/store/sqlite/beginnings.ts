@@ -23,7 +23,7 @@ export interface Beginning {
 export type Part = Beginning | 'merged' | null;
 
 /** The part that each operation of a batch has, by its place. */
-export function beginningsOf(operations: readonly StoreOp[]): readonly Part[] {
+export function beginningsOf(operations: readonly StoreOp[]): Part[] {
   const parts = new Array<Part>(operations.length).fill(null);
   const open = new Map<string, Beginning>();
   for (const [index, operation] of operations.entries()) {
@@ -49,6 +49,18 @@ export function beginningsOf(operations: readonly StoreOp[]): readonly Part[] {
     }
   }
   return parts;
+}
+
+/** Leaves in a beginning only what comes before `place` in the batch; what comes after it is by itself again. */
+export function cutBeginning(beginning: Beginning, place: number, parts: Part[]): void {
+  if (beginning.complete !== null && beginning.completeAt > place) {
+    parts[beginning.completeAt] = null;
+    beginning.complete = null;
+  }
+  if (beginning.lease !== null && beginning.leaseAt > place) {
+    parts[beginning.leaseAt] = null;
+    beginning.lease = null;
+  }
 }
 
 /** Null for what is not about a task. */

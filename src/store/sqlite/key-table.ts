@@ -27,6 +27,12 @@ export class KeyTable {
     this.#drop = connection.prepare('DELETE FROM idempotency_keys WHERE key = ?');
   }
 
+  /** The task that took a key last, whether it still holds it or not. */
+  lastHolder(key: string): string | null {
+    const row = oneRow(this.#find, [key]);
+    return row === null ? null : String(row[0]);
+  }
+
   /** The task that holds a key at a time. */
   holder(key: string, at: number): string | null {
     const row = oneRow(this.#find, [key]);

@@ -20,6 +20,11 @@ type State = 'queued' | 'leased' | 'completed';
 
 interface Waiting {
   readonly seq: number;
+  readonly beginning: Beginning;
+}
+
+interface Row {
+  readonly seq: number;
   readonly state: State;
   readonly shared: readonly unknown[];
   readonly own: readonly unknown[];
@@ -39,7 +44,7 @@ export class TaskInserts {
   readonly #totals: Totals;
   readonly #statements: Readonly<Record<State, Statements>>;
   readonly #seqOf: Statement;
-  /** A new one for each batch: one that is cleared would keep the rows of all before it (see TransientMap). */
+  /** By the task's id. A new one for each batch: one that is cleared would keep all before it (see TransientMap). */
   #waiting = new Map<string, Waiting>();
 
   constructor(connection: Connection, totals: Totals) {
@@ -66,25 +71,37 @@ export class TaskInserts {
     this.#seqOf = query(connection, 'SELECT seq FROM tasks WHERE task_id = ?');
   }
 
-  /** Whether a task waits here: then `flush` comes before anything else is done with it. */
-  has(taskId: string): boolean {
-    return this.#waiting.has(taskId);
+  /** How many wait. */
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  /** The task of this id if it waits here: then `insertOne` comes before anything else looks at it. */
+  get(taskId: string): Beginning | undefined {
+    return this.#waiting.get(taskId)?.beginning;
+  }
+
+  /** Inserts one that waits, before the others. */
+  insertOne(taskId: string, refuse: Refuse): void {
+    const waiting = this.#waiting.get(taskId);
+    if (waiting === undefined) return;
+    this.#waiting.delete(taskId);
+    this.#insert([this.#newRow(waiting)], refuse);
   }
 
   add(seq: number, beginning: Beginning): void {
-    const waiting = rowOf(seq, beginning);
-    this.#waiting.set(beginning.submit.spec.taskId, waiting);
-    this.#totals.add(waiting.state, 1, bytesOf(beginning));
+    this.#waiting.set(beginning.submit.spec.taskId, { seq, beginning });
   }
 
   /** Inserts what waits. `refuse` is called for each of which there is a task of this id already. */
   flush(refuse: Refuse): void {
     if (this.#waiting.size === 0) return;
-    const groups: [Waiting, ...Waiting[]][] = [];
+    const groups: [Row, ...Row[]][] = [];
     for (const waiting of this.#waiting.values()) {
-      const group = groups.find(([first]) => isAlike(first, waiting));
-      if (group !== undefined) group.push(waiting);
-      else if (groups.unshift([waiting]) > MAX_GROUPS) this.#insert(groups.pop() ?? [], refuse);
+      const row = this.#newRow(waiting);
+      const group = groups.find(([first]) => isAlike(first, row));
+      if (group !== undefined) group.push(row);
+      else if (groups.unshift([row]) > MAX_GROUPS) this.#insert(groups.pop() ?? [], refuse);
     }
     this.#waiting = new Map();
     for (const group of groups) this.#insert(group, refuse);
@@ -95,34 +112,41 @@ export class TaskInserts {
     this.#waiting = new Map();
   }
 
+  /** Its row, which counts from now on. */
+  #newRow({ seq, beginning }: Waiting): Row {
+    const row = rowOf(seq, beginning);
+    this.#totals.add(row.state, 1, bytesOf(beginning));
+    return row;
+  }
+
   /** Of one state and with the same shared values. */
-  #insert(waiting: readonly Waiting[], refuse: Refuse): void {
-    const [one, many] = this.#statements[waiting[0]?.state ?? 'queued'];
+  #insert(rows: readonly Row[], refuse: Refuse): void {
+    const [one, many] = this.#statements[rows[0]?.state ?? 'queued'];
     let next = 0;
-    for (; next + ROWS <= waiting.length; next += ROWS) {
-      const group = waiting.slice(next, next + ROWS);
+    for (; next + ROWS <= rows.length; next += ROWS) {
+      const group = rows.slice(next, next + ROWS);
       if (many.run(parametersOf(group)).changes < ROWS) this.#sortOut(group, refuse);
     }
-    for (const single of waiting.slice(next)) {
+    for (const single of rows.slice(next)) {
       if (one.run(parametersOf([single])).changes === 0) this.#refused(single, refuse);
     }
   }
 
   /** Some of these were there before: the ones whose row is not the one that was inserted. */
-  #sortOut(group: readonly Waiting[], refuse: Refuse): void {
-    for (const waiting of group) {
-      const found = oneRow(this.#seqOf, [waiting.beginning.submit.spec.taskId])?.[0];
-      if (found !== waiting.seq) this.#refused(waiting, refuse);
+  #sortOut(group: readonly Row[], refuse: Refuse): void {
+    for (const row of group) {
+      const found = oneRow(this.#seqOf, [row.beginning.submit.spec.taskId])?.[0];
+      if (found !== row.seq) this.#refused(row, refuse);
     }
   }
 
-  #refused({ state, beginning }: Waiting, refuse: Refuse): void {
+  #refused({ state, beginning }: Row, refuse: Refuse): void {
     this.#totals.add(state, -1, -bytesOf(beginning));
     refuse(beginning);
   }
 }
 
-function rowOf(seq: number, beginning: Beginning): Waiting {
+function rowOf(seq: number, beginning: Beginning): Row {
   const { submit, lease, complete } = beginning;
   const { taskId, kind, priority, timeoutMs, maxAttempts, submittedAt } = submit.spec;
   const submitted = historyLine(submit);
@@ -145,14 +169,14 @@ function rowOf(seq: number, beginning: Beginning): Waiting {
 }
 
 /** Whether one statement can insert both. */
-function isAlike(one: Waiting, other: Waiting): boolean {
+function isAlike(one: Row, other: Row): boolean {
   return one.state === other.state && one.shared.every((value, index) => value === other.shared[index]);
 }
 
 /** What it weighs in the totals; see Totals. */
 const bytesOf = ({ complete }: Beginning): number => complete?.result.byteLength ?? 0;
 
-function parametersOf(group: readonly Waiting[]): unknown[] {
+function parametersOf(group: readonly Row[]): unknown[] {
   const parameters = [...(group[0]?.shared ?? [])];
   for (const { own } of group) for (const value of own) parameters.push(value);
   return parameters;

@@ -113,6 +113,20 @@ export class TaskTable {
     return this.#nextSeq++;
   }
 
+  /**
+   * The task on which an operation depends because it had the key last; it may be gone, and its id that of a new task.
+   * Null: there is none.
+   */
+  keyHolderOf(operation: StoreOp): string | null {
+    if (operation.op === 'submit') {
+      const { idempotencyKey } = operation.spec;
+      return idempotencyKey === null ? null : this.#keys.lastHolder(idempotencyKey);
+    }
+    if (operation.op !== 'retry') return null;
+    const [key] = oneRow(this.#keyOf, [operation.taskId]) ?? [];
+    return typeof key === 'string' ? this.#keys.lastHolder(key) : null;
+  }
+
   submit(operation: Op<'submit'>): StoreOutcome {
     const { spec, input, notBefore } = operation;
     if (spec.idempotencyKey !== null) {

@@ -149,9 +149,23 @@ const step = fc.oneof(
 );
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 
-/** The end of a task gets a time of its own, as the order of ends at one time is the adapter's affair. */
-function atOwnTime(operation: StoreOp, finishedAt: number): StoreOp {
-  return 'finishedAt' in operation ? { ...operation, finishedAt } : operation;
+/**
+ * What happens, happens at a time of its own, later than all before it: the order of ends at one time is the adapter's
+ * affair, and when it forgets a key whose time is over too.
+ */
+function atOwnTime(operation: StoreOp, now: number): StoreOp {
+  if (operation.op === 'submit') {
+    const { spec, notBefore } = operation;
+    const { submittedAt, keyHeldUntil } = spec;
+    const moved = (time: number | null) => (time === null ? null : time - submittedAt + now);
+    return {
+      ...operation,
+      spec: { ...spec, submittedAt: now, keyHeldUntil: moved(keyHeldUntil) },
+      notBefore: moved(notBefore),
+    };
+  }
+  if (operation.op === 'retry') return { ...operation, at: now };
+  return 'finishedAt' in operation ? { ...operation, finishedAt: now } : operation;
 }
 
 async function play(store: Store, step: Step, clock: { now: number }): Promise<unknown> {
@@ -159,7 +173,7 @@ async function play(store: Store, step: Step, clock: { now: number }): Promise<u
     case 'commit':
       return store.commit(step.operations.map((operation) => atOwnTime(operation, clock.now++)));
     case 'prune':
-      return store.prune(step.rule, step.late ? clock.now : step.now);
+      return store.prune(step.rule, step.late ? clock.now : Math.min(step.now, clock.now));
     case 'nonce':
       return store.consumeNonces([{ value: step.value, expiresAt: step.expiresAt }], step.now);
   }
