@@ -2,6 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { Keylog } from './keylog.js';
 import type { LivenessRules } from './liveness.js';
 import type { HostPort } from './native.js';
+import type { PrefixView } from './prefix-view.js';
 import type { QuicConnection } from './quic-connection.js';
 
 /** Read from a stream at once: what a connection may take in of a turn is looked at after each. */
@@ -10,7 +11,9 @@ export const READ_BUFFER_BYTES = 32 * 1024;
 /** What a connection needs of the endpoint that owns it. */
 export interface ConnectionHost {
   readonly sendBuffer: Buffer;
-  readonly readBuffer: Buffer;
+  readonly readView: PrefixView;
+  /** A datagram was taken in: runs `takeIn` and `giveOut` of the connection in the next turn, or now. */
+  received(connection: QuicConnection): void;
   /** Has what was written sent at the end of this turn. */
   schedule(connection: QuicConnection): void;
   /** Runs `takeIn` and `giveOut` of the connection in the next turn. */

@@ -41,10 +41,13 @@ export class Liveness {
     this.established = true;
   }
 
-  sent(now: number): void {
+  /** @param datagrams at least 1 */
+  sent(now: number, datagrams: number): void {
     this.lastSentAt = now;
+    const before = this.unanswered;
+    this.unanswered += datagrams;
     // Counted from the datagram that makes it suspicious: an acknowledgement of long ago may have gone before it.
-    if (++this.unanswered === UNANSWERED_DATAGRAMS) this.unansweredSince = now;
+    if (before < UNANSWERED_DATAGRAMS && this.unanswered >= UNANSWERED_DATAGRAMS) this.unansweredSince = now;
   }
 
   received(): void {

@@ -8,7 +8,9 @@ import { Liveness } from './liveness.js';
 import { DONE, type HostPort, type NativeConnection } from './native.js';
 import { certificateOf } from './peer-certificate.js';
 import { QuicStream, type StreamOwner } from './quic-stream.js';
+import type { PrefixView } from './prefix-view.js';
 import { ReadShare } from './read-share.js';
+import { StopSweep } from './stop-sweep.js';
 import { TicketWatch } from './ticket-watch.js';
 import { WriteQueue } from './write-queue.js';
 import type {
@@ -28,8 +30,6 @@ const PROBE_STREAMS = 32;
 const BURST_DATAGRAMS = 128;
 /** A peer that has not proved its address and identity may make us take in no more than this. */
 const HANDSHAKE_BUDGET_BYTES = 256 * 1024;
-/** How often streams beyond PROBE_STREAMS are checked for STOP_SENDING. */
-const STOP_SWEEP_MS = 100;
 const BAD_CERTIFICATE_ALERT = 42;
 
 type Phase =
@@ -54,7 +54,10 @@ const SILENT: ConnectionHandler = {
  * order: handshake, reads (handlers run and write), writes, datagrams, close, timer.
  */
 export class QuicConnection implements TransportConnection, StreamOwner {
-  readonly readBuffer: Buffer;
+  readonly readView: PrefixView;
+  /** Marks of the TurnScheduler's: the connection is in the next turn, in the one that has not given out. */
+  nextTurn = false;
+  thisTurn = false;
   private phase: Phase = { name: 'handshaking' };
   private handler: ConnectionHandler = SILENT;
   private readonly streams = new Map<number, QuicStream>();
@@ -72,7 +75,7 @@ export class QuicConnection implements TransportConnection, StreamOwner {
   private readonly liveness: Liveness;
   private handshakeBytes = 0;
   private throttled = false;
-  private sweepAt = Infinity;
+  private readonly sweep = new StopSweep();
   private readonly tickets: TicketWatch | null;
   private farewell: { readonly isApp: boolean; readonly code: number; readonly reason: string } | null = null;
   private hasEarlyData = false;
@@ -90,7 +93,7 @@ export class QuicConnection implements TransportConnection, StreamOwner {
     this.liveness = new Liveness(options, performance.now());
     this.greeted = options.role === 'server';
     this.tickets = options.onSession === undefined ? null : new TicketWatch(options.onSession);
-    this.readBuffer = host.readBuffer;
+    this.readView = host.readView;
     this.nextStreamId = options.role === 'client' ? 0 : 1;
     this.recvInfo = { from: options.remote, to: options.local };
     if (options.keylog !== null) native.setKeylog(options.keylog.fileFor(options.id));
@@ -172,8 +175,12 @@ export class QuicConnection implements TransportConnection, StreamOwner {
     this.host.scheduleNext(this);
   }
 
-  mayRead(bytes: number): boolean {
-    return this.share.take(bytes);
+  hasRead(bytes: number): void {
+    this.share.take(bytes);
+  }
+
+  mayReadOn(): boolean {
+    return this.share.mayGoOn();
   }
 
   streamOver(stream: QuicStream): void {
@@ -201,7 +208,7 @@ export class QuicConnection implements TransportConnection, StreamOwner {
       this.receivedAt = performance.now();
       this.acks.received(datagram.length);
     }
-    this.host.scheduleNext(this);
+    this.host.received(this);
     return error;
   }
 
@@ -230,7 +237,7 @@ export class QuicConnection implements TransportConnection, StreamOwner {
     this.guarded(() => {
       this.observeHandshake();
       this.readStreams();
-      this.checkStopped();
+      if (this.sweep.isNow(this.streams.size, !this.share.untouched)) this.checkStopped();
     });
   }
 
@@ -362,12 +369,7 @@ export class QuicConnection implements TransportConnection, StreamOwner {
   }
 
   private checkStopped(): void {
-    if (this.streams.size === 0) return;
-    if (this.streams.size <= PROBE_STREAMS) {
-      for (const stream of this.streams.values()) stream.checkStopped();
-    } else if (this.sweepAt === Infinity) {
-      this.sweepAt = performance.now() + STOP_SWEEP_MS;
-    }
+    for (const stream of this.streams.values()) stream.checkStopped();
   }
 
   private writeStreams(): void {
@@ -382,21 +384,20 @@ export class QuicConnection implements TransportConnection, StreamOwner {
 
   private sendDatagrams(): void {
     if (this.throttled) return;
-    const now = performance.now();
-    for (let sent = 0; ; sent++) {
-      if (sent === BURST_DATAGRAMS) {
-        this.host.schedule(this);
-        return;
-      }
+    let sent = 0;
+    for (; sent < BURST_DATAGRAMS; sent++) {
       const length = this.native.send(this.host.sendBuffer);
-      if (length === DONE) return;
-      this.liveness.sent(now);
-      this.acks.sent();
+      if (length === DONE) break;
       if (!this.host.transmit(length, this.native.to)) {
         this.throttled = true;
-        return;
+        sent++;
+        break;
       }
     }
+    if (sent === 0) return;
+    this.liveness.sent(performance.now(), sent);
+    this.acks.sent();
+    if (sent === BURST_DATAGRAMS) this.host.schedule(this);
   }
 
   private observeClose(): void {
@@ -412,7 +413,7 @@ export class QuicConnection implements TransportConnection, StreamOwner {
     const timeout = this.native.timeout();
     // The native side rounds down: a timer that fires early would find nothing to do.
     this.nativeDueAt = timeout === null ? Infinity : now + timeout + 1;
-    let due = Math.min(this.nativeDueAt, this.sweepAt);
+    let due = Math.min(this.nativeDueAt, this.sweep.at);
     if (this.phase.name !== 'closing') due = Math.min(due, this.liveness.nextCheck());
     // Re-armed only when it must fire earlier: a timer that fires too early re-arms itself.
     if (due >= this.timerAt - 0.5) return;
@@ -430,10 +431,7 @@ export class QuicConnection implements TransportConnection, StreamOwner {
       this.drop({ by: 'timeout', layer: 'transport', code: 0, reason: verdict.reason });
       return;
     }
-    if (now >= this.sweepAt) {
-      this.sweepAt = Infinity;
-      for (const stream of this.streams.values()) stream.checkStopped();
-    }
+    if (this.sweep.isDue(now)) this.checkStopped();
     if (now >= this.nativeDueAt) this.native.onTimeout();
     if (verdict?.type === 'ping') this.native.ping();
     this.turn();

@@ -5,6 +5,7 @@ import { parseAddress, resolveHost, type Address } from './address.js';
 import type { DatagramHandler, DatagramPort } from './datagram-port.js';
 import { Keylog } from './keylog.js';
 import { makeConfig, NativeConnection, type HostPort, type NativeConfig } from './native.js';
+import { PrefixView } from './prefix-view.js';
 import { READ_BUFFER_BYTES, type ConnectionHost } from './connection-host.js';
 import { QuicConnection } from './quic-connection.js';
 import type { SessionCache } from './session-cache.js';
@@ -68,7 +69,7 @@ export function createQuicConnector(options: QuicConnectorOptions): QuicConnecto
 }
 
 class Connector implements QuicConnector {
-  readonly readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
+  readonly readView = new PrefixView(Buffer.allocUnsafeSlow(READ_BUFFER_BYTES));
   readonly scheduler = new TurnScheduler(true);
   readonly settings: TransportSettings;
   private readonly configs = new Map<number, NativeConfig>();
@@ -184,8 +185,8 @@ class ClientHost implements ConnectionHost, DatagramHandler {
     private readonly target: Address,
   ) {}
 
-  get readBuffer(): Buffer {
-    return this.owner.readBuffer;
+  get readView(): PrefixView {
+    return this.owner.readView;
   }
 
   get sendBuffer(): Buffer {
@@ -232,6 +233,10 @@ class ClientHost implements ConnectionHost, DatagramHandler {
 
   onWritable(): void {
     this.connection?.unthrottle();
+  }
+
+  received(connection: QuicConnection): void {
+    this.owner.scheduler.received(connection);
   }
 
   schedule(connection: QuicConnection): void {

@@ -3,6 +3,7 @@ import { formatAddress, type DatagramHandler, type DatagramPort } from './datagr
 import { HandshakeRate } from './handshake-rate.js';
 import { Keylog } from './keylog.js';
 import { NativeConnection, writeRetry, writeVersionNegotiation, type HostPort } from './native.js';
+import { PrefixView } from './prefix-view.js';
 import { isLongHeader, parseLongHeader, type LongHeader } from './packet-header.js';
 import { READ_BUFFER_BYTES, type ConnectionHost } from './connection-host.js';
 import { QuicConnection } from './quic-connection.js';
@@ -126,7 +127,7 @@ export async function listenQuic(options: QuicListenerOptions): Promise<QuicList
 }
 
 class Listener implements QuicListener, DatagramHandler, ConnectionHost {
-  readonly readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
+  readonly readView = new PrefixView(Buffer.allocUnsafeSlow(READ_BUFFER_BYTES));
   readonly dropped: Record<DropReason, number> = {
     malformed: 0,
     'unknown-connection': 0,
@@ -257,6 +258,10 @@ class Listener implements QuicListener, DatagramHandler, ConnectionHost {
 
   get sendBuffer(): Buffer {
     return this.port.sendBuffer;
+  }
+
+  received(connection: QuicConnection): void {
+    this.scheduler.received(connection);
   }
 
   schedule(connection: QuicConnection): void {

@@ -1,4 +1,5 @@
 import { DONE, GONE, LIMITED, RESET, STOPPED, type NativeConnection } from './native.js';
+import type { PrefixView } from './prefix-view.js';
 import { SendBuffer } from './send-buffer.js';
 import type { StreamHandler, TransportStream } from './transport.js';
 
@@ -15,16 +16,18 @@ const DIRECT_WRITE_BYTES = 16 * 1024;
 /** What a stream needs of its connection. */
 export interface StreamOwner {
   readonly native: NativeConnection;
-  /** Shared read buffer: what `onData` hands out is valid only during the call. */
-  readonly readBuffer: Buffer;
+  /** Of the shared read buffer: what `onData` hands out is valid only during the call. */
+  readonly readView: PrefixView;
   /** The stream has bytes, FIN, reset or stop to hand over in this turn. */
   wantsWrite(stream: QuicStream): void;
   /** The same, but there is no hurry. */
   wantsWriteLater(stream: QuicStream): void;
   /** The stream may have data that was left unread. */
   wantsRead(): void;
-  /** `bytes` were handed over. False: the connection has had its share of this turn, and goes on in the next. */
-  mayRead(bytes: number): boolean;
+  /** `bytes` are handed over. */
+  hasRead(bytes: number): void;
+  /** Whether more may be. False: the connection has had its share of this turn, and goes on in the next. */
+  mayReadOn(): boolean;
   streamOver(stream: QuicStream): void;
   /** Whether application data may be sent now (established or in early data). */
   readonly writable: boolean;
@@ -53,6 +56,8 @@ export class QuicStream implements TransportStream {
   private drainDue = false;
   /** 0 (first) to 7 (last); streams without a priority of their own come last. */
   urgency = LAST_URGENCY;
+  /** A mark of the WriteQueue's: the stream stands in it. */
+  waitsToWrite = false;
   private incremental = true;
   private priorityDue = false;
   /** The native side knows this stream: something was sent on it or came from the peer. */
@@ -151,17 +156,18 @@ export class QuicStream implements TransportStream {
 
   /** Hands over what has arrived until there is no more, the handler pauses, or the stream ends. */
   read(): void {
-    const { native, readBuffer } = this.owner;
+    const { native, readView } = this.owner;
+    const size = readView.buffer.length;
     while (this.receiving === 'open') {
-      const count = native.streamRecv(this.id, readBuffer);
+      const count = native.streamRecv(this.id, readView.buffer);
       if (count >= 0) {
         // Read `fin` before the handler runs: it may make other native calls.
         const fin = native.fin;
-        const mayGoOn = this.owner.mayRead(count);
-        if (count > 0) this.handler.onData(readBuffer.subarray(0, count));
+        this.owner.hasRead(count);
+        if (count > 0) this.handler.onData(readView.of(count));
         if (fin) this.receivingOver(() => this.handler.onEnd());
         // Less than was asked for: most likely all there was, and to ask for that costs a fifth of another read.
-        else if (!mayGoOn || (count < readBuffer.length && !native.streamReadable(this.id))) return;
+        else if ((count < size && !native.streamReadable(this.id)) || !this.owner.mayReadOn()) return;
       } else if (count === RESET) {
         const { code } = native;
         this.receivingOver(() => this.handler.onReset(code));

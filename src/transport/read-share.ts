@@ -1,4 +1,4 @@
-const BYTES = 256 * 1024;
+const BYTES = 512 * 1024;
 
 /**
  * What one connection may hand over in a turn before others get theirs: so many bytes, and what comes until the turn is
@@ -13,15 +13,24 @@ export class ReadShare {
     return this.#bytes <= 0;
   }
 
+  /** Nothing was handed over in this turn. */
+  get untouched(): boolean {
+    return this.#bytes === BYTES;
+  }
+
   /** A turn begins, which is to be over at `until`, on the clock of `performance.now`. */
   renew(until: number): void {
     this.#bytes = BYTES;
     this.#until = until;
   }
 
-  /** So much is handed over. Whether more may be in this turn. */
-  take(bytes: number): boolean {
+  /** So much is handed over. */
+  take(bytes: number): void {
     this.#bytes -= bytes;
+  }
+
+  /** Whether more may be handed over in this turn. Asked when there is more, as it looks at the clock. */
+  mayGoOn(): boolean {
     if (performance.now() > this.#until) this.#bytes = 0;
     return !this.used;
   }

@@ -8,24 +8,32 @@ const LONE_MS = 5;
  * messages takes about as long: longer turns let more wait on one core for what another could go on with.
  */
 const TAKE_IN_MS = 0.3;
+/** So many rounds of one datagram in a row: the next one most likely comes alone too. */
+const CALM_ROUNDS = 16;
 
 /**
  * Runs each connection that has something to do once, after all datagrams that wait in the socket were received:
  * flushing after each of them would send an acknowledgement for every packet (measured: a factor of 5 in throughput).
+ * Where datagrams have come one by one for a while, the next is worked on at once: to ask the socket for more, and to
+ * come back from there, takes a tenth of the time of an echo.
  * A turn has four parts: all connections hand over what arrived, the hook runs (a user decides on all of it
  * together), promises that were settled by it have their reactions, all connections send. So a message that comes in on
  * one connection leaves on another in the same turn, and an answer that is awaited takes the next question along. A
  * server, whose hook decides all, does without the third: it costs a fifth more garbage.
  */
 export class TurnScheduler {
-  private due = new Set<QuicConnection>();
-  private spare = new Set<QuicConnection>();
+  /** Those of the next turn: their `nextTurn` says so. */
+  private due: QuicConnection[] = [];
+  private spare: QuicConnection[] = [];
   /** Connections that owe an acknowledgement and nothing else. */
   private delayed = new Set<QuicConnection>();
   private delayTimer: NodeJS.Timeout | null = null;
   private immediate: NodeJS.Immediate | null = null;
-  /** The set of the turn that has not given out yet: a connection that has something to send now belongs to it. */
-  private gathering: Set<QuicConnection> | null = null;
+  /** Those of the turn that has not given out yet, by `thisTurn`: a connection that has something to send now is added. */
+  private gathering: QuicConnection[] | null = null;
+  /** Datagrams since the event loop last turned to the sockets. */
+  private arrived = 0;
+  private calmRounds = 0;
 
   /** `reactions`: to promises that were settled are waited for. */
   constructor(private readonly reactions: boolean) {}
@@ -33,14 +41,30 @@ export class TurnScheduler {
   /** Called between taking in and giving out. Must not throw. */
   hook: () => void = () => undefined;
 
+  /** A datagram of a connection arrived. */
+  received(connection: QuicConnection): void {
+    this.arrived++;
+    this.scheduleNext(connection);
+    const isLone = this.arrived === 1 && this.calmRounds >= CALM_ROUNDS;
+    // a handshake comes in several
+    if (isLone && this.gathering === null && connection.state === 'established') this.turn();
+  }
+
   schedule(connection: QuicConnection): void {
-    if (this.gathering === null) this.scheduleNext(connection);
-    else this.gathering.add(connection);
+    if (this.gathering === null) {
+      this.scheduleNext(connection);
+    } else if (!connection.thisTurn) {
+      connection.thisTurn = true;
+      this.gathering.push(connection);
+    }
   }
 
   /** For what is left to read: the turn under way may have taken in already. */
   scheduleNext(connection: QuicConnection): void {
-    this.due.add(connection);
+    if (!connection.nextTurn) {
+      connection.nextTurn = true;
+      this.due.push(connection);
+    }
     this.immediate ??= setImmediate(this.run);
   }
 
@@ -50,16 +74,16 @@ export class TurnScheduler {
     this.delayTimer ??= setTimeout(this.runDelayed, LONE_MS);
   }
 
+  /** The connection is closed: it does nothing in the turns that it still stands in. */
   forget(connection: QuicConnection): void {
-    this.due.delete(connection);
     this.delayed.delete(connection);
-    this.gathering?.delete(connection);
   }
 
   stop(): void {
     if (this.immediate !== null) clearImmediate(this.immediate);
     this.immediate = null;
-    this.due.clear();
+    for (const connection of this.due) connection.nextTurn = false;
+    this.due.length = 0;
     if (this.delayTimer !== null) clearTimeout(this.delayTimer);
     this.delayTimer = null;
     this.delayed.clear();
@@ -67,16 +91,27 @@ export class TurnScheduler {
 
   private readonly run = (): void => {
     this.immediate = null;
+    if (this.arrived === 1) this.calmRounds++;
+    else if (this.arrived > 1) this.calmRounds = 0;
+    this.arrived = 0;
+    if (this.due.length > 0) this.turn();
+  };
+
+  private turn(): void {
     const batch = this.due;
     this.due = this.spare;
     this.gathering = batch;
-    // A Set visits what is added while it is walked.
+    for (const connection of batch) {
+      connection.nextTurn = false;
+      connection.thisTurn = true;
+    }
+    // An array visits what is added while it is walked.
     const until = performance.now() + TAKE_IN_MS;
     for (const connection of batch) connection.takeIn(until);
     this.hook();
     if (this.reactions) void SETTLED.then(this.afterReactions);
     else this.giveOut();
-  };
+  }
 
   /** Ticks come when no microtask is left, however many led to others. */
   private readonly afterReactions = (): void => process.nextTick(this.giveOut);
@@ -85,8 +120,11 @@ export class TurnScheduler {
     const batch = this.gathering;
     if (batch === null) return;
     this.gathering = null;
-    for (const connection of batch) connection.giveOut();
-    batch.clear();
+    for (const connection of batch) {
+      connection.thisTurn = false;
+      connection.giveOut();
+    }
+    batch.length = 0;
     this.spare = batch;
   };
 

@@ -2,6 +2,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import { MAX_DATAGRAM_BYTES, type DatagramHandler, type DatagramPort } from './datagram-port.js';
 import { ListenError } from './errors.js';
+import { PrefixView } from './prefix-view.js';
 
 /** The default of about 200 kB loses packets in bursts; the kernel caps this at its own maximum. */
 const SOCKET_BUFFER_BYTES = 4 * 1024 * 1024;
@@ -50,7 +51,7 @@ export async function bindUdpPort(options: UdpPortOptions): Promise<DatagramPort
 }
 
 /** Of all ports: a datagram is with the kernel when `send` returns, and the next one may be any port's. */
-let sharedBuffer = Buffer.allocUnsafeSlow(MAX_DATAGRAM_BYTES);
+let shared = new PrefixView(Buffer.allocUnsafeSlow(MAX_DATAGRAM_BYTES));
 
 class UdpPort implements DatagramPort {
   readonly host: string;
@@ -73,7 +74,7 @@ class UdpPort implements DatagramPort {
   }
 
   get sendBuffer(): Buffer {
-    return sharedBuffer;
+    return shared.buffer;
   }
 
   setHandler(handler: DatagramHandler): void {
@@ -86,12 +87,13 @@ class UdpPort implements DatagramPort {
       this.awaitRoom();
       return false;
     }
-    const bytes = sharedBuffer.subarray(0, length);
+    const bytes = shared.of(length);
     if (this.connected) this.socket.send(bytes);
     else this.socket.send(bytes, port, host);
     // dgram hands the datagram to the kernel before `send` returns, unless the socket is full: then it keeps the
     // buffer and sends it later, and this one must not be written to again.
-    if (this.socket.getSendQueueCount() > 0) sharedBuffer = Buffer.allocUnsafeSlow(MAX_DATAGRAM_BYTES);
+    if (this.socket.getSendQueueCount() > 0)
+      shared = new PrefixView(Buffer.allocUnsafeSlow(MAX_DATAGRAM_BYTES));
     return true;
   }
 

@@ -8,16 +8,20 @@ const URGENCIES = 8;
  * and the order of writing decides. Streams of one urgency take turns.
  */
 export class WriteQueue {
-  /** By urgency, 0 first. Each holds all and only the streams of that urgency that wait to write. */
-  private readonly waiting = Array.from({ length: URGENCIES }, () => new Set<QuicStream>());
+  /** By urgency, 0 first. Each holds all and only the streams of that urgency whose `waitsToWrite` says so. */
+  private readonly waiting = Array.from({ length: URGENCIES }, (): QuicStream[] => []);
+  private count = 0;
   /** Streams that wait for the next `hurry`. */
   private readonly patient = new Set<QuicStream>();
   private readonly unlucky: QuicStream[] = [];
   private readonly served: QuicStream[] = [];
 
   add(stream: QuicStream): void {
-    this.patient.delete(stream);
-    this.waiting[stream.urgency]?.add(stream);
+    if (this.patient.size > 0) this.patient.delete(stream);
+    if (stream.waitsToWrite) return;
+    stream.waitsToWrite = true;
+    this.waiting[stream.urgency]?.push(stream);
+    this.count++;
   }
 
   /**
@@ -25,7 +29,7 @@ export class WriteQueue {
    * a datagram, and so each would make one more.
    */
   addLater(stream: QuicStream): void {
-    if (this.waiting[stream.urgency]?.has(stream) !== true) this.patient.add(stream);
+    if (!stream.waitsToWrite) this.patient.add(stream);
   }
 
   /** What was to come later comes now. */
@@ -38,31 +42,37 @@ export class WriteQueue {
   }
 
   get empty(): boolean {
-    for (const set of this.waiting) if (set.size > 0) return false;
-    return true;
+    return this.count === 0;
   }
 
   clear(): void {
-    for (const set of this.waiting) set.clear();
+    for (const streams of this.waiting) {
+      for (const stream of streams) stream.waitsToWrite = false;
+      streams.length = 0;
+    }
+    this.count = 0;
     this.patient.clear();
   }
 
   /** Lets each stream write what there is room for. */
   flush(): void {
-    for (const set of this.waiting) if (set.size > 0) this.flushSet(set);
+    if (this.count === 0) return;
+    for (const streams of this.waiting) if (streams.length > 0) this.flushAll(streams);
   }
 
-  private flushSet(set: Set<QuicStream>): void {
-    for (const stream of set) {
-      // Deleted first: a drain handler may write again and so add the stream anew.
-      set.delete(stream);
+  private flushAll(streams: QuicStream[]): void {
+    // An array visits what is added while it is walked: a drain handler may write again.
+    for (const stream of streams) {
+      stream.waitsToWrite = false;
       const progress = stream.flush();
       if (progress === 'blocked') this.unlucky.push(stream);
       else if (progress === 'partly') this.served.push(stream);
     }
+    this.count -= streams.length;
+    streams.length = 0;
     // Those that got nothing come first in the next turn.
-    for (const stream of this.unlucky) set.add(stream);
-    for (const stream of this.served) set.add(stream);
+    for (const stream of this.unlucky) this.add(stream);
+    for (const stream of this.served) this.add(stream);
     this.unlucky.length = 0;
     this.served.length = 0;
   }

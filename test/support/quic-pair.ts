@@ -152,7 +152,7 @@ export async function quicPair(
     host: '127.0.0.1',
     port: 0,
     tls: certificates.server,
-    socket: network.open('127.0.0.1', 5000),
+    socket: options.server?.socket ?? network.open('127.0.0.1', 5000),
     onHandshakeFailed: (_address, info) => failures.push(info),
     onHandlerError: (_connection, error) => handlerErrors.push(error),
     ...options.server,

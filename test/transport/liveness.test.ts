@@ -19,7 +19,7 @@ t.test('silence of ours is broken by a PING', async (t) => {
   t.equal(liveness.nextCheck(), 10_000);
   t.same(liveness.check(9_999), { type: 'fine' });
   t.same(liveness.check(10_000), { type: 'ping' });
-  liveness.sent(10_000);
+  liveness.sent(10_000, 1);
   t.equal(liveness.nextCheck(), 20_000);
   t.equal(
     new Liveness({ ...rules, keepAliveMs: 0 }, 0).check(1e9).type,
@@ -31,9 +31,9 @@ t.test('silence of ours is broken by a PING', async (t) => {
 t.test('several unanswered datagrams for long enough mean the peer is gone', async (t) => {
   const liveness = new Liveness(rules, 0);
   liveness.handshakeComplete();
-  for (const at of [100, 130, 190]) liveness.sent(at);
+  for (const at of [100, 130, 190]) liveness.sent(at, 1);
   t.same(liveness.check(9_000), { type: 'fine' }, 'three may be lone acknowledgements');
-  liveness.sent(310);
+  liveness.sent(310, 1);
   t.equal(liveness.nextCheck(), 5_310);
   t.same(liveness.check(5_309), { type: 'fine' });
   t.match(liveness.check(5_310), { type: 'gone', reason: 'the peer answered nothing for 5000 ms' });
@@ -44,8 +44,8 @@ t.test('several unanswered datagrams for long enough mean the peer is gone', asy
 t.test('an acknowledgement of long ago does not make the next burst suspicious', async (t) => {
   const liveness = new Liveness({ ...rules, keepAliveMs: 0 }, 0);
   liveness.handshakeComplete();
-  liveness.sent(0);
-  for (const at of [8_000, 8_000, 8_000, 8_001]) liveness.sent(at);
+  liveness.sent(0, 1);
+  for (const at of [8_000, 8_000, 8_000, 8_001]) liveness.sent(at, 1);
   t.same(liveness.check(8_002), { type: 'fine' });
   t.equal(liveness.check(13_000).type, 'gone');
 });

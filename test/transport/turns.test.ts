@@ -55,3 +55,44 @@ t.test('a stream that is resumed in the hook of a turn is read in the next', asy
   server.openStream(new StreamProbe()).write(MESSAGE);
   t.equal(await bytes.promise, 2 * MESSAGE.length);
 });
+
+t.test(
+  'where datagrams come one by one each is worked on at once, until several come together',
+  async (t) => {
+    const network = new MemoryNetwork();
+    const socket = network.open('127.0.0.1', 5000);
+    const pair = await quicPair(t, {
+      network,
+      server: { socket },
+      onServerStream: (stream, probe) => (probe.onData = (bytes) => void stream.write(Buffer.from(bytes))),
+    });
+    const { client } = await pair.connect();
+    const opened = Array.from({ length: 4 }, () => {
+      const probe = new StreamProbe(false);
+      return { probe, stream: client.openStream(probe) };
+    });
+    const ask = (count: number) =>
+      Promise.all(
+        opened.slice(0, count).map(({ probe, stream }) => {
+          stream.write(MESSAGE);
+          return probe.received(probe.bytes + MESSAGE.length);
+        }),
+      );
+    await ask(4);
+
+    let atOnce: boolean[] = [];
+    const deliver = socket.deliver.bind(socket);
+    socket.deliver = (datagram, from) => {
+      const before = network.sent;
+      deliver(datagram, from);
+      if (datagram.length > MESSAGE.length) atOnce.push(network.sent > before);
+    };
+    for (let n = 0; n < 40; n++) await ask(1);
+    t.same(atOnce.slice(-10), Array(10).fill(true));
+    t.equal(atOnce[0], false);
+    await ask(4);
+    atOnce = [];
+    await ask(1);
+    t.same(atOnce, [false]);
+  },
+);
