@@ -18,7 +18,7 @@ export interface DatagramPort {
 
 /** Whom a port tells what arrives. */
 export interface DatagramHandler {
-  /** `datagram` may be changed in place. */
+  /** `datagram` may be changed in place, and is valid during the call only. */
   onDatagram(datagram: Buffer, host: string, port: number): void;
   /** The local system says that the last datagram reached nobody (ICMP port unreachable, no route). */
   onSendError(code: string): void;

@@ -2,6 +2,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import { MAX_DATAGRAM_BYTES, type DatagramHandler, type DatagramPort } from './datagram-port.js';
 import { ListenError } from './errors.js';
+import { freeMemory } from './free-memory.js';
 import { PrefixView } from './prefix-view.js';
 
 /** The default of about 200 kB loses packets in bursts; the kernel caps this at its own maximum. */
@@ -69,6 +70,7 @@ class UdpPort implements DatagramPort {
     this.port = port;
     socket.on('message', (datagram: Buffer, from: RemoteInfo) => {
       this.handler?.onDatagram(datagram, from.address, from.port);
+      freeMemory(datagram);
     });
     socket.on('error', (error: NodeJS.ErrnoException) => this.handler?.onSendError(error.code ?? 'UNKNOWN'));
   }

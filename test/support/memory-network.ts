@@ -82,6 +82,8 @@ export class MemoryPort implements DatagramPort {
 
   deliver(datagram: Buffer, from: MemoryPort): void {
     this.handler?.onDatagram(datagram, from.host, from.port);
+    // a socket takes the memory back
+    datagram.fill(0);
   }
 
   close(): Promise<void> {

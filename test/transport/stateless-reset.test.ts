@@ -56,7 +56,7 @@ t.test('nobody is answered before connections are accepted, nor after', async (t
   const stranger = pair.network.open('127.0.0.1', 5001);
   const answers: Buffer[] = [];
   stranger.setHandler({
-    onDatagram: (datagram) => void answers.push(datagram),
+    onDatagram: (datagram) => void answers.push(Buffer.from(datagram)),
     onSendError: () => undefined,
     onWritable: () => undefined,
   });
