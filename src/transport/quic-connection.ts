@@ -241,15 +241,18 @@ export class QuicConnection implements TransportConnection, StreamOwner {
     });
   }
 
-  /** Second half of a turn: hands over what was written, sends, and sees what has become of the connection. Never throws. */
-  giveOut(): void {
-    if (this.phase.name === 'closed') return;
+  /**
+   * Second half of a turn: hands over what was written, sends, and sees what has become of the connection. Returns whether
+   * something was sent. Never throws.
+   */
+  giveOut(): boolean {
+    if (this.phase.name === 'closed') return false;
     this.readOn();
     if (this.canWait()) {
       this.host.delay(this);
-      return;
+      return false;
     }
-    this.sendNow();
+    return this.sendNow();
   }
 
   /** The end of waiting for company. */
@@ -258,12 +261,12 @@ export class QuicConnection implements TransportConnection, StreamOwner {
     this.sendNow();
   }
 
-  private sendNow(): void {
-    if (this.phase.name === 'closed') return;
+  private sendNow(): boolean {
+    if (this.phase.name === 'closed') return false;
     this.inHurry = false;
     if (this.farewell !== null) this.writers.hurry();
     this.guarded(() => this.writeStreams());
-    this.sendDatagrams();
+    const hasSent = this.sendDatagrams();
     if (this.farewell !== null) {
       // Last of all: a closed connection sends nothing else, and what was written before `close` is to leave first.
       const { isApp, code, reason } = this.farewell;
@@ -273,6 +276,7 @@ export class QuicConnection implements TransportConnection, StreamOwner {
     }
     this.observeClose();
     this.armTimer();
+    return hasSent;
   }
 
   turn(): void {
@@ -382,8 +386,8 @@ export class QuicConnection implements TransportConnection, StreamOwner {
     if (!this.writers.empty) this.inHurry = true;
   }
 
-  private sendDatagrams(): void {
-    if (this.throttled) return;
+  private sendDatagrams(): boolean {
+    if (this.throttled) return false;
     let sent = 0;
     for (; sent < BURST_DATAGRAMS; sent++) {
       const length = this.native.send(this.host.sendBuffer);
@@ -394,10 +398,11 @@ export class QuicConnection implements TransportConnection, StreamOwner {
         break;
       }
     }
-    if (sent === 0) return;
+    if (sent === 0) return false;
     this.liveness.sent(performance.now(), sent);
     this.acks.sent();
     if (sent === BURST_DATAGRAMS) this.host.schedule(this);
+    return true;
   }
 
   private observeClose(): void {
@@ -431,10 +436,15 @@ export class QuicConnection implements TransportConnection, StreamOwner {
       this.drop({ by: 'timeout', layer: 'transport', code: 0, reason: verdict.reason });
       return;
     }
-    if (this.sweep.isDue(now)) this.checkStopped();
-    if (now >= this.nativeDueAt) this.native.onTimeout();
-    if (verdict?.type === 'ping') this.native.ping();
-    this.turn();
+    const sweeps = this.sweep.isDue(now);
+    const pings = verdict?.type === 'ping';
+    const isDue = now >= this.nativeDueAt;
+    if (sweeps) this.checkStopped();
+    if (isDue) this.native.onTimeout();
+    if (pings) this.native.ping();
+    // On a busy connection what the timer was armed for has long been put off.
+    if (sweeps || isDue || pings) this.turn();
+    else this.armTimer();
   };
 
   // ---- the end

@@ -70,7 +70,7 @@ export function createQuicConnector(options: QuicConnectorOptions): QuicConnecto
 
 class Connector implements QuicConnector {
   readonly readView = new PrefixView(Buffer.allocUnsafeSlow(READ_BUFFER_BYTES));
-  readonly scheduler = new TurnScheduler(true);
+  readonly scheduler: TurnScheduler;
   readonly settings: TransportSettings;
   private readonly configs = new Map<number, NativeConfig>();
   private readonly keylog = Keylog.fromEnvironment();
@@ -80,6 +80,7 @@ class Connector implements QuicConnector {
 
   constructor(readonly options: QuicConnectorOptions) {
     this.settings = withDefaults(options);
+    this.scheduler = new TurnScheduler(true, this.settings.busyPoll);
     this.tls = options.tls;
     this.config(datagramBytes(this.settings.udpPayload, '127.0.0.1'));
   }

@@ -148,7 +148,7 @@ class Listener implements QuicListener, DatagramHandler, ConnectionHost {
   /** Those of `inHandshake` that were handed over for their early data. */
   private readonly withEarlyData = new Set<QuicConnection>();
   private readonly deferred = new WeakSet<QuicConnection>();
-  private readonly scheduler = new TurnScheduler(false);
+  private readonly scheduler: TurnScheduler;
   private readonly tokens = new RetryTokens(performance.now());
   private readonly resets = new StatelessResets(randomBytes(RESET_KEY_BYTES));
   private readonly rate: HandshakeRate | null;
@@ -163,6 +163,7 @@ class Listener implements QuicListener, DatagramHandler, ConnectionHost {
     private readonly keylog: Keylog | null,
   ) {
     this.settings = withDefaults(options);
+    this.scheduler = new TurnScheduler(false, this.settings.busyPoll);
     this.rate = options.handshakeRate === undefined ? null : new HandshakeRate(options.handshakeRate);
     port.setHandler(this);
   }

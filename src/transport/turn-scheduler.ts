@@ -1,3 +1,4 @@
+import { BusyPoll } from './busy-poll.js';
 import type { QuicConnection } from './quic-connection.js';
 
 const SETTLED = Promise.resolve();
@@ -34,9 +35,18 @@ export class TurnScheduler {
   /** Datagrams since the event loop last turned to the sockets. */
   private arrived = 0;
   private calmRounds = 0;
+  private readonly busyPoll: BusyPoll | null;
 
-  /** `reactions`: to promises that were settled are waited for. */
-  constructor(private readonly reactions: boolean) {}
+  /**
+   * `reactions`: to promises that were settled are waited for.
+   * `busyPoll`: where datagrams come one by one and quickly, the next one is waited for awake.
+   */
+  constructor(
+    private readonly reactions: boolean,
+    busyPoll: boolean,
+  ) {
+    this.busyPoll = busyPoll ? new BusyPoll() : null;
+  }
 
   /** Called between taking in and giving out. Must not throw. */
   hook: () => void = () => undefined;
@@ -45,9 +55,10 @@ export class TurnScheduler {
   received(connection: QuicConnection): void {
     this.arrived++;
     this.scheduleNext(connection);
-    const isLone = this.arrived === 1 && this.calmRounds >= CALM_ROUNDS;
+    if (this.arrived > 1) return;
+    this.busyPoll?.heard(performance.now());
     // a handshake comes in several
-    if (isLone && this.gathering === null && connection.state === 'established') this.turn();
+    if (this.isCalm && this.gathering === null && connection.state === 'established') this.turn();
   }
 
   schedule(connection: QuicConnection): void {
@@ -95,7 +106,14 @@ export class TurnScheduler {
     else if (this.arrived > 1) this.calmRounds = 0;
     this.arrived = 0;
     if (this.due.length > 0) this.turn();
+    if (this.isCalm && this.busyPoll?.staysAwake(performance.now()) === true)
+      this.immediate ??= setImmediate(this.run);
   };
+
+  /** Datagrams have come one by one for a while. */
+  private get isCalm(): boolean {
+    return this.calmRounds >= CALM_ROUNDS;
+  }
 
   private turn(): void {
     const batch = this.due;
@@ -120,12 +138,14 @@ export class TurnScheduler {
     const batch = this.gathering;
     if (batch === null) return;
     this.gathering = null;
+    let hasSent = false;
     for (const connection of batch) {
       connection.thisTurn = false;
-      connection.giveOut();
+      if (connection.giveOut()) hasSent = true;
     }
     batch.length = 0;
     this.spare = batch;
+    if (hasSent) this.busyPoll?.sent(performance.now());
   };
 
   private readonly runDelayed = (): void => {

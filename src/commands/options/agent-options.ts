@@ -82,6 +82,7 @@ export const agentOptions = {
   httpHost: httpHosts,
   drainTimeout: daemonOptions.drainTimeout,
   udpPayload: daemonOptions.udpPayload,
+  busyPoll: daemonOptions.busyPoll,
   ...loggingOptions,
 } as const satisfies OptionTable;
 

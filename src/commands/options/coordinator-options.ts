@@ -126,6 +126,7 @@ export const coordinatorOptions = {
     help: 'of the choices that learning makes by chance: the same seed and events, the same choices',
   }),
   udpPayload: daemonOptions.udpPayload,
+  busyPoll: daemonOptions.busyPoll,
   congestion: value({
     placeholder: 'cubic|bbr|reno',
     parse: choice(['cubic', 'bbr', 'reno']),
