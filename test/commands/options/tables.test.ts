@@ -64,6 +64,7 @@ t.test('defaults of the coordinator', async (t) => {
     admitRate: 500,
     kindLimit: [],
     udpPayload: 'auto',
+    busyPoll: 'on',
     congestion: 'cubic',
     logLevel: 'info',
     logFormat: null,
@@ -106,6 +107,7 @@ t.test('defaults of the agent', async (t) => {
     httpHost: [],
     drainTimeout: 30_000,
     udpPayload: 'auto',
+    busyPoll: 'on',
     logLevel: 'info',
     logFormat: null,
   });
