@@ -41,13 +41,14 @@ void t.test('the dashboard in a browser', { skip: noBrowser }, async (t) => {
     );
     t.equal(dead.status, 1);
     const lost = JSON.parse(dead.stdout) as { taskId: string; state: string };
-    await swarm.run(['submit', 'no-agent-takes-this', '--input', '-'], '{}');
+    const later = ['submit', 'compute', '--input', '-', '--delay', '1h'];
+    t.equal((await swarm.run(later, '{"function": "echo", "input": 1}')).status, 0);
 
     await page.locator('#agents .grid-row', { hasText: 'agent-2' }).waitFor();
     const { tasks } = JSON.parse((await swarm.run(['status', '--json'])).stdout) as {
       tasks: Record<string, number>;
     };
-    t.match(tasks, { completed: 20, dead: 1, queued: 1 });
+    t.match(tasks, { completed: 20, dead: 1, delayed: 1 });
     // nothing changes any more, so the page comes to show the same
     for (const state of TASK_STATES) {
       const exactly = new RegExp(`^${String(tasks[state] ?? 0)}$`);
