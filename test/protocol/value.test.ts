@@ -33,9 +33,11 @@ t.test('the quick way to read and the one for all of MessagePack agree, whatever
     scanValue(bytes);
     return unpackCopies(Uint8Array.from(bytes));
   };
+  // not with a key that is refused before it is written
+  const json = fc.jsonValue().filter((value) => !JSON.stringify(value).includes('"__proto__":'));
   fc.assert(
     fc.property(
-      fc.oneof(anyValue, fc.jsonValue(), fc.string({ unit: 'binary', minLength: 30, maxLength: 150 })),
+      fc.oneof(anyValue, json, fc.string({ unit: 'binary', minLength: 30, maxLength: 150 })),
       fc.array(fc.tuple(fc.nat(10_000), fc.nat(255)), { maxLength: 3 }),
       fc.nat(3),
       (value, changes, less) => {
