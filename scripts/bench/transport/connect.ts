@@ -30,7 +30,7 @@ export async function measureConnect({ plan, tls, servers }: Context): Promise<R
   const resumedMs: number[] = [];
   const connect = async (cache?: SessionCache) => {
     const startedAt = performance.now();
-    const client = new QuicClient(quicPath.address, tls, 'auto', cache);
+    const client = new QuicClient(quicPath.address, tls, 'auto', { sessions: cache });
     const reply = exchangeInTurn(byteStreamEcho(client.open, MESSAGE_BYTES), 1);
     await withDeadline(reply, CONNECT_DEADLINE_MS, 'first reply on a new connection');
     const elapsedMs = performance.now() - startedAt;

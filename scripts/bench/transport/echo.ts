@@ -23,6 +23,7 @@ export async function measureEcho({ plan, tls, servers }: Context): Promise<Resu
     ws: await connectWsEcho(await servers.address('ws'), tls),
     grpcUnary: await connectGrpcUnary(await servers.address('grpc'), tls),
     grpcBidi: await connectGrpcBidi(await servers.address('grpc'), tls),
+    quicAsleep: await connectQuicEcho(await servers.address('quic-asleep'), tls, MESSAGE_BYTES, false),
   };
   const entries = Object.entries(clients).map(([name, client]) => ({
     name,
@@ -62,6 +63,7 @@ export async function measureEcho({ plan, tls, servers }: Context): Promise<Resu
       grpcMode,
       grpcUnary,
       grpcBidi,
+      quicAsleep: of('quicAsleep'),
       separateCores: pinned,
     },
   };

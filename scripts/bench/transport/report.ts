@@ -63,6 +63,7 @@ function echoTable(echo: EchoResult): string {
     [echo.separateCores ? 'echo of 256 B, a core each' : 'echo of 256 B', 'p50 ms', 'p99 ms'],
     ...ECHO_PEERS.map((peer) => latencyRow(names[peer], echo[peer])),
     latencyRow(`grpc (TLS, ${other})`, other === 'unary' ? echo.grpcUnary : echo.grpcBidi),
+    latencyRow('quic (busy polling off)', echo.quicAsleep),
   ]);
 }
 

@@ -8,6 +8,8 @@ export interface EchoResult extends Record<EchoPeer, Latency> {
   readonly grpcMode: 'unary' | 'bidi';
   readonly grpcUnary: Latency;
   readonly grpcBidi: Latency;
+  /** `quic` without busy polling: both sides sleep until a message comes, as those of the others do. */
+  readonly quicAsleep: Latency;
   /** Client and servers ran on cores of their own; false where the system offers no way to say so. */
   readonly separateCores: boolean;
 }

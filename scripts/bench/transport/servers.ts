@@ -14,6 +14,7 @@ export const UNKNOWN_PATH_BYTES = 1350;
 export const startServer = {
   quic: (tls) => startQuicServer(tls, 'auto'),
   'quic-1350': (tls) => startQuicServer(tls, UNKNOWN_PATH_BYTES),
+  'quic-asleep': (tls) => startQuicServer(tls, 'auto', false),
   udp: startUdpServer,
   tls: startTlsServer,
   ws: startWsServer,

@@ -16,6 +16,7 @@ const good: Required<Results> = {
     separateCores: true,
     grpcBidi: both(0.2, 0.6),
     grpcUnary: both(0.4, 0.9),
+    quicAsleep: both(0.15, 0.3),
   },
   stream: {
     auto: { quicGbps: 5, tlsGbps: 4, udpGbps: 19 },

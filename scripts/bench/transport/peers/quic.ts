@@ -14,7 +14,11 @@ export type UdpPayload = number | 'auto';
 
 export const MAX_STREAMS = 2000;
 
-export async function startQuicServer(tls: TlsMaterial, udpPayload: UdpPayload): Promise<PeerServer> {
+export async function startQuicServer(
+  tls: TlsMaterial,
+  udpPayload: UdpPayload,
+  busyPoll?: boolean,
+): Promise<PeerServer> {
   const listener = await listenQuic({
     host: '127.0.0.1',
     port: 0,
@@ -22,6 +26,7 @@ export async function startQuicServer(tls: TlsMaterial, udpPayload: UdpPayload):
     tls: { key: tls.key, cert: tls.cert, earlyData: true },
     udpPayload,
     maxStreams: MAX_STREAMS,
+    ...(busyPoll === undefined ? {} : { busyPoll }),
   });
   listener.onConnection((connection) => connection.setHandler(serve));
   return { address: listener.address, close: () => listener.close(0, 'done') };
@@ -53,11 +58,20 @@ export class QuicClient {
   readonly established: Promise<void>;
 
   /** Starts to connect; streams may be opened at once, their data leaves as soon as it may. */
-  constructor(address: string, tls: TlsMaterial, udpPayload: UdpPayload, sessions?: SessionCache) {
+  constructor(
+    address: string,
+    tls: TlsMaterial,
+    udpPayload: UdpPayload,
+    {
+      sessions,
+      busyPoll,
+    }: { readonly sessions?: SessionCache | undefined; readonly busyPoll?: boolean | undefined } = {},
+  ) {
     this.#connector = createQuicConnector({
       tls: { ca: tls.ca },
       serverName: SERVER_NAME,
       udpPayload,
+      ...(busyPoll === undefined ? {} : { busyPoll }),
       ...(sessions === undefined ? {} : { sessions, earlyData: true }),
       onHandlerError: (_connection, error) => {
         throw error;
@@ -121,8 +135,9 @@ export async function connectQuic(
   address: string,
   tls: TlsMaterial,
   udpPayload: UdpPayload,
+  busyPoll?: boolean,
 ): Promise<QuicClient> {
-  const client = new QuicClient(address, tls, udpPayload);
+  const client = new QuicClient(address, tls, udpPayload, { busyPoll });
   await client.established;
   return client;
 }
@@ -131,8 +146,9 @@ export async function connectQuicEcho(
   address: string,
   tls: TlsMaterial,
   messageBytes: number,
+  busyPoll?: boolean,
 ): Promise<EchoClient> {
-  const client = await connectQuic(address, tls, 'auto');
+  const client = await connectQuic(address, tls, 'auto', busyPoll);
   const echo = byteStreamEcho(client.open, messageBytes);
   return { exchange: echo.exchange, close: () => client.close() };
 }
