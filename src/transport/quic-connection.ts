@@ -5,7 +5,7 @@ import type { ConnectionHost, ConnectionOptions } from './connection-host.js';
 import { closeInfoOf, INTERNAL_ERROR_CODE, tlsAlertCode } from './close-info.js';
 import { formatAddress } from './datagram-port.js';
 import { Liveness } from './liveness.js';
-import { DONE, type HostPort, type NativeConnection } from './native.js';
+import { DONE, PROBE_STREAMS, type HostPort, type NativeConnection } from './native.js';
 import { certificateOf } from './peer-certificate.js';
 import { QuicStream, type StreamOwner } from './quic-stream.js';
 import type { PrefixView } from './prefix-view.js';
@@ -24,8 +24,6 @@ import type {
   TransportStream,
 } from './transport.js';
 
-/** Up to this many streams are asked one by one (0.2 µs each) before the native iterator (10 µs a call) is. */
-const PROBE_STREAMS = 32;
 /** Datagrams sent in one turn before others get theirs. */
 const BURST_DATAGRAMS = 128;
 /** A peer that has not proved its address and identity may make us take in no more than this. */

@@ -1,7 +1,7 @@
+import { PROBE_STREAMS } from './native.js';
+
 /** How long a STOP_SENDING that nothing else has told may stay unnoticed. */
 const SWEEP_MS = 100;
-/** So many streams are asked at once. */
-const PROBE_STREAMS = 32;
 
 /**
  * When streams are asked for a STOP_SENDING, of which the native side says nothing by itself: at once when datagrams came
