@@ -72,7 +72,7 @@ async function serve(options: AgentOptions, log: Logger, notifier: Notifier): Pr
   const connector = createQuicConnector({
     tls: trust.tls,
     udpPayload: options.udpPayload,
-    ...(options.busyPoll === 'off' ? { busyPoll: false } : {}),
+    busyPoll: options.busyPoll === 'on',
     earlyData: true,
     onHandlerError: (connection, err) =>
       log.error({ address: connection.remoteAddress, err }, 'internal error: the connection is closed'),

@@ -40,7 +40,7 @@ export async function listen(
       },
       udpPayload: options.udpPayload,
       congestion: options.congestion,
-      ...(options.busyPoll === 'off' ? { busyPoll: false } : {}),
+      busyPoll: options.busyPoll === 'on',
       maxStreams: options.maxStreams,
       idleTimeoutMs: options.idleTimeout,
       keepAliveMs: options.keepAlive,

@@ -1,8 +1,9 @@
+import { DEFAULT_SETTINGS } from '../../transport/settings.js';
 import { choice } from './choice.js';
 import { duration } from './duration.js';
 import { type Parser, ValueProblem } from './parser.js';
 import { size } from './size.js';
-import { type OptionTable, value } from './spec.js';
+import { computedValue, type OptionTable, value } from './spec.js';
 
 /** QUIC needs datagrams of 1200 bytes (RFC 9000 §14); UDP over IPv4 carries at most 65507. */
 const MIN_UDP_PAYLOAD_BYTES = 1200;
@@ -34,10 +35,11 @@ export const daemonOptions = {
     default: 'auto',
     help: 'datagram size; auto is 16 kB on loopback, 1350 bytes elsewhere',
   }),
-  busyPoll: value({
+  busyPoll: computedValue({
     placeholder: 'on|off',
     parse: choice(['on', 'off']),
-    default: 'on',
+    defaultText: 'on with several cores',
+    fallback: () => (DEFAULT_SETTINGS.busyPoll ? 'on' : 'off'),
     help: 'wait awake for a next message where each came within 100 us: a third of the time, all of a core meanwhile',
   }),
 } as const satisfies OptionTable;

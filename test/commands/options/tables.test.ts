@@ -64,7 +64,7 @@ t.test('defaults of the coordinator', async (t) => {
     admitRate: 500,
     kindLimit: [],
     udpPayload: 'auto',
-    busyPoll: 'on',
+    busyPoll: availableParallelism() > 1 ? 'on' : 'off',
     congestion: 'cubic',
     logLevel: 'info',
     logFormat: null,
@@ -107,7 +107,7 @@ t.test('defaults of the agent', async (t) => {
     httpHost: [],
     drainTimeout: 30_000,
     udpPayload: 'auto',
-    busyPoll: 'on',
+    busyPoll: availableParallelism() > 1 ? 'on' : 'off',
     logLevel: 'info',
     logFormat: null,
   });
