@@ -188,7 +188,7 @@ void t.test('experiences are bounded, oldest first', async (t) => {
 });
 
 void t.test('a long list lets commits through', async (t) => {
-  const { store } = await open(t, { listStepRows: 10 });
+  const { store } = await open(t, { listStepRows: 1 });
   const ids = Array.from({ length: 3_000 }, (_, i) => `t${1_000 + i}`);
   await applied(
     t,
